@@ -1,0 +1,68 @@
+"""Who may open what. Every view declares it; a test walks the URL resolver and fails on one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from .models import Distributor, Role
+
+View = Callable[..., HttpResponse]
+
+#: A person of the field: has a Distributor behind her sign-in.
+FIELD = frozenset({Role.DISTRIBUTOR, Role.LEADER})
+HQ = frozenset({Role.HQ_VIEWER, Role.HQ_EDITOR, Role.HQ_APPROVER})
+EVERYONE = frozenset(Role)
+
+
+def access(*roles: Role | frozenset[Role]) -> Callable[[View], View]:
+    """Let only these roles in; anybody else who is signed in gets 404, as for a page that does not exist.
+
+    Not signed in: the sign-in page (a whole-page redirect when htmx asked). A field view also gets
+    `request.distributor`, the one person whose data it may read.
+    """
+    allowed: frozenset[Role] = frozenset().union(*(r if isinstance(r, frozenset) else {r} for r in roles))
+
+    def declare(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            user = request.user
+            if not user.is_authenticated:
+                return ask_to_sign_in(request)
+            if Role(user.role) not in allowed:
+                raise Http404
+            if allowed <= FIELD:
+                request.distributor = own_distributor(user.pk)  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        guarded.access = allowed  # type: ignore[attr-defined]
+        return guarded
+
+    return declare
+
+
+def public(view: View) -> View:
+    """Open to anyone, on purpose."""
+    view.access = None  # type: ignore[attr-defined]
+    return view
+
+
+def own_distributor(user_id: int) -> Distributor:
+    distributor = Distributor.objects.active().with_market().filter(user_id=user_id).first()
+    if distributor is None:
+        raise Http404
+    return distributor
+
+
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    if getattr(request, "htmx", False):
+        # Otherwise the sign-in page would be swapped into a fragment of this one.
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = reverse("account_login")
+        return response
+    return redirect_to_login(request.get_full_path())

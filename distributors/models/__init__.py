@@ -1,0 +1,29 @@
+"""Who, and what happened: people, team, customers, events, measures, goals."""
+
+from .customer import Customer, Note
+from .distributor import Distributor
+from .event import ApiKey, Event
+from .goal import ForecastPool, Goal, GoalStanding
+from .market import Market
+from .measure import Measure, Order, OrderLine
+from .product import Product, ProductLine
+from .user import Role, User
+
+__all__ = [
+    "ApiKey",
+    "Customer",
+    "Distributor",
+    "Event",
+    "ForecastPool",
+    "Goal",
+    "GoalStanding",
+    "Market",
+    "Measure",
+    "Note",
+    "Order",
+    "OrderLine",
+    "Product",
+    "ProductLine",
+    "Role",
+    "User",
+]

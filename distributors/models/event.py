@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Event(models.Model):
+    """What happened: append-only, unique for ever by (source, external_id), the only truth.
+
+    Written by ingest.py alone. Everything else (orders, measures, customers' order columns) can be rebuilt
+    from here. `day` is the local calendar day in the distributor's market, fixed when the event is stored.
+    """
+
+    source = models.CharField(_("source"), max_length=64)
+    external_id = models.CharField(_("id"), max_length=128)
+    type = models.CharField(_("type"), max_length=64)
+    distributor = models.ForeignKey("distributors.Distributor", on_delete=models.PROTECT, related_name="events")
+    customer = models.ForeignKey(
+        "distributors.Customer", on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
+    )
+    time = models.DateTimeField(_("time"))
+    day = models.DateField(_("local day"))
+    data = models.JSONField(_("data"), default=dict)
+    # SHA-256 of the canonical event: the same id with another body is a conflict.
+    digest = models.BinaryField(max_length=32)
+    received_at = models.DateTimeField(_("received"))
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="event_unique_for_ever"),
+            models.CheckConstraint(condition=~Q(source="") & ~Q(external_id=""), name="event_has_source_and_id"),
+        ]
+        indexes = [
+            models.Index(fields=["distributor", "time"], name="event_by_distributor"),
+            models.Index(fields=["customer", "time"], name="event_by_customer", condition=Q(customer__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.source}/{self.external_id}"
+
+
+class ApiKey(models.Model):
+    """A machine's key. The secret is shown once; only its hash is stored."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    prefix = models.CharField(max_length=12, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=32), default=list)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    SCOPES = ("events:write", "feed:read")
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def hash(secret: str) -> str:
+        # 256 bits of randomness: a plain hash cannot be guessed back, and is cheap at each request.
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, *, name: str, scopes: list[str]) -> tuple[ApiKey, str]:
+        """A new key and its whole text `pep_<prefix>_<secret>`, which cannot be read again."""
+        prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        key = cls.objects.create(name=name, prefix=prefix, secret_hash=cls.hash(secret), scopes=scopes)
+        return key, f"pep_{prefix}_{secret}"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+def validate_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValidationError(_("%(name)s is not a time zone name."), params={"name": name}) from error
+
+
+class Market(models.Model):
+    """A country or region: its money, its clock, its week and its language."""
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0, _("Monday")
+        TUESDAY = 1, _("Tuesday")
+        WEDNESDAY = 2, _("Wednesday")
+        THURSDAY = 3, _("Thursday")
+        FRIDAY = 4, _("Friday")
+        SATURDAY = 5, _("Saturday")
+        SUNDAY = 6, _("Sunday")
+
+    code = models.SlugField(_("code"), max_length=12, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    currency = models.CharField(_("currency"), max_length=3, help_text=_("ISO 4217, such as USD."))
+    time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_time_zone])
+    week_start = models.PositiveSmallIntegerField(_("week starts on"), choices=Weekday, default=Weekday.MONDAY)
+    language = models.CharField(_("language"), max_length=12, default="en")
+    # Turns authors' estimates, stated in the company's base money, into local money. Never used to add amounts.
+    price_level = models.DecimalField(
+        _("price level"), max_digits=8, decimal_places=3, default=1,
+        help_text=_("What costs 1 in the company's base currency costs this much here."),
+    )
+
+    class Meta:
+        verbose_name = _("market")
+        verbose_name_plural = _("markets")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(week_start__lte=6), name="market_week_start_is_a_weekday"),
+            models.CheckConstraint(condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="market_currency_is_iso4217"),
+            models.CheckConstraint(condition=models.Q(price_level__gt=0), name="market_price_level_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def local_day(self, as_of: datetime) -> date:
+        """The calendar day in this market at the instant `as_of` (aware)."""
+        return as_of.astimezone(self.zone).date()
+
+    def week_of(self, day: date) -> tuple[date, date]:
+        """First and last day (inclusive) of the market's week that holds `day`."""
+        first = day - timedelta(days=(day.weekday() - self.week_start) % 7)
+        return first, first + timedelta(days=6)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Incentive(models.Model):
+    """A prize for a sum of one metric between two dates in one market, or a contest on it among similar people."""
+
+    class Form(models.TextChoices):
+        AWARD = "award", _("Award with tiers")
+        CONTEST = "contest", _("Contest")
+
+    name = models.CharField(_("name"), max_length=120)
+    form = models.CharField(_("form"), max_length=8, choices=Form, default=Form.AWARD)
+    market = models.ForeignKey("distributors.Market", on_delete=models.CASCADE, related_name="incentives")
+    metric = models.CharField(_("metric"), max_length=32)
+    scope = models.CharField(_("product line"), max_length=40, default="", blank=True)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("to"))
+    terms = models.TextField(_("terms"), blank=True)
+
+    class Meta:
+        verbose_name = _("incentive")
+        verbose_name_plural = _("incentives")
+        constraints = [
+            models.UniqueConstraint(fields=["name", "market"], name="incentive_name_unique_in_market"),
+            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="incentive_ends_after_it_starts"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IncentiveTier(models.Model):
+    incentive = models.ForeignKey(Incentive, on_delete=models.CASCADE, related_name="tiers")
+    threshold = models.DecimalField(_("from"), max_digits=14, decimal_places=2)
+    prize = models.CharField(_("prize"), max_length=80)
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        ordering = ["threshold"]
+        constraints = [
+            models.UniqueConstraint(fields=["incentive", "threshold"], name="tier_threshold_unique"),
+            models.CheckConstraint(condition=Q(threshold__gt=0), name="tier_threshold_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prize} {self.threshold}"
