@@ -44,7 +44,7 @@ class Customer(models.Model):
 
     # Folded from orders; equal to a rebuild from events to the last bit.
     orders = models.PositiveIntegerField(_("orders"), default=0)
-    spent = models.DecimalField(_("spent"), max_digits=14, decimal_places=2, default=0)
+    spent = models.DecimalField(_("spent"), max_digits=18, decimal_places=2, default=0)
     first_order_on = models.DateField(null=True, blank=True)
     last_order_on = models.DateField(null=True, blank=True)
     # Median days between order days; null before the second order day.
@@ -71,7 +71,9 @@ class Customer(models.Model):
 
     @property
     def given_name(self) -> str:
-        return self.name.split(" ", 1)[0] if self.name else self.external_id
+        given, _blank, rest = self.name.partition(" ")
+        # "Household 900" is no person's name: the number tells it from the others.
+        return (self.name if rest.isdigit() else given) or self.external_id
 
     @property
     def initials(self) -> str:

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from ..audit import audited
+
 
 class DistributorQuerySet(models.QuerySet["Distributor"]):
     def active(self) -> DistributorQuerySet:
@@ -16,6 +18,8 @@ class DistributorQuerySet(models.QuerySet["Distributor"]):
         return self.select_related("market")
 
 
+# Not what she sets herself, nor what an event already records.
+@audited(exclude=["language", "own_goal_share", "enrolled_by"], inserts=False)
 class Distributor(models.Model):
     """A self-employed seller. `sponsor` makes the tree; an enrolment is an event of the sponsor."""
 

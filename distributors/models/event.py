@@ -6,7 +6,10 @@ import secrets
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
+
+from ..audit import audited, immutable
 
 
 class Event(models.Model):
@@ -19,9 +22,17 @@ class Event(models.Model):
     source = models.CharField(_("source"), max_length=64)
     external_id = models.CharField(_("id"), max_length=128)
     type = models.CharField(_("type"), max_length=64)
-    distributor = models.ForeignKey("distributors.Distributor", on_delete=models.PROTECT, related_name="events")
+    # db_index=False: the indexes below begin with these columns.
+    distributor = models.ForeignKey(
+        "distributors.Distributor", on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     customer = models.ForeignKey(
-        "distributors.Customer", on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
+        "distributors.Customer",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="events",
+        db_index=False,
     )
     time = models.DateTimeField(_("time"))
     day = models.DateField(_("local day"))
@@ -33,6 +44,8 @@ class Event(models.Model):
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
+        # Erasing a customer may cut the link to her, nothing else.
+        triggers = immutable(may_forget="customer")
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="event_unique_for_ever"),
             models.CheckConstraint(condition=~Q(source="") & ~Q(external_id=""), name="event_has_source_and_id"),
@@ -40,12 +53,20 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["distributor", "time"], name="event_by_distributor"),
             models.Index(fields=["customer", "time"], name="event_by_customer", condition=Q(customer__isnull=False)),
+            # What an undo takes back may arrive after it.
+            models.Index(
+                "distributor",
+                KeyTextTransform("undoes", "data"),
+                name="event_by_what_it_undoes",
+                condition=Q(type="activity.undone"),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.source}/{self.external_id}"
 
 
+@audited(exclude=["secret_hash"])
 class ApiKey(models.Model):
     """A machine's key. The secret is shown once; only its hash is stored."""
 

@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from ..audit import audited
+
 
 class GoalQuerySet(models.QuerySet["Goal"]):
     def running(self) -> GoalQuerySet:
@@ -14,6 +16,7 @@ class GoalQuerySet(models.QuerySet["Goal"]):
         return self.filter(distributor_id=distributor_id)
 
 
+@audited()
 class Goal(models.Model):
     """What she wants, in one metric, every week or month, or between two dates."""
 
@@ -63,11 +66,13 @@ class GoalStanding(models.Model):
 
     `remainders`: what she made in her 12 most recent windows of the same length that start on the same weekday as
     `day`, newest first. Read-time fills it when the schedule has not run yet, so that nothing waits for it.
+    `checksum` is of the measures behind them: a late event changes it, and the next read fills the row again.
     """
 
     goal = models.OneToOneField(Goal, on_delete=models.CASCADE, primary_key=True, related_name="standing")
     day = models.DateField()
     remainders = ArrayField(models.FloatField(), default=list)
+    checksum = models.DecimalField(max_digits=40, decimal_places=2, default=0)
 
     class Meta:
         verbose_name = _("goal standing")

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..audit import audited
+
 
 def validate_time_zone(name: str) -> None:
     try:
@@ -15,6 +17,7 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(_("%(name)s is not a time zone name."), params={"name": name}) from error
 
 
+@audited()
 class Market(models.Model):
     """A country or region: its money, its clock, its week and its language."""
 
@@ -35,7 +38,10 @@ class Market(models.Model):
     language = models.CharField(_("language"), max_length=12, default="en")
     # Turns authors' estimates, stated in the company's base money, into local money. Never used to add amounts.
     price_level = models.DecimalField(
-        _("price level"), max_digits=8, decimal_places=3, default=1,
+        _("price level"),
+        max_digits=8,
+        decimal_places=3,
+        default=1,
         help_text=_("What costs 1 in the company's base currency costs this much here."),
     )
 
@@ -44,7 +50,9 @@ class Market(models.Model):
         verbose_name_plural = _("markets")
         constraints = [
             models.CheckConstraint(condition=models.Q(week_start__lte=6), name="market_week_start_is_a_weekday"),
-            models.CheckConstraint(condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="market_currency_is_iso4217"),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="market_currency_is_iso4217"
+            ),
             models.CheckConstraint(condition=models.Q(price_level__gt=0), name="market_price_level_positive"),
         ]
 

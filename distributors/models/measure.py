@@ -8,8 +8,13 @@ class Order(models.Model):
     """An order, folded from its `order.placed` event. Refunds are money of their own day (Measure), not a change here."""
 
     event = models.OneToOneField("distributors.Event", on_delete=models.CASCADE, primary_key=True, related_name="order")
-    distributor = models.ForeignKey("distributors.Distributor", on_delete=models.CASCADE, related_name="orders")
-    customer = models.ForeignKey("distributors.Customer", on_delete=models.CASCADE, null=True, related_name="order_set")
+    # db_index=False here and below: an index that begins with the column exists already.
+    distributor = models.ForeignKey(
+        "distributors.Distributor", on_delete=models.CASCADE, related_name="orders", db_index=False
+    )
+    customer = models.ForeignKey(
+        "distributors.Customer", on_delete=models.CASCADE, null=True, related_name="order_set", db_index=False
+    )
     time = models.DateTimeField(_("time"))
     day = models.DateField(_("local day"))
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
@@ -32,7 +37,9 @@ class Order(models.Model):
 class OrderLine(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     product = models.ForeignKey("distributors.Product", on_delete=models.PROTECT, related_name="order_lines")
-    line = models.ForeignKey("distributors.ProductLine", on_delete=models.PROTECT, related_name="order_lines")
+    line = models.ForeignKey(
+        "distributors.ProductLine", on_delete=models.PROTECT, related_name="order_lines", db_index=False
+    )
     quantity = models.DecimalField(_("quantity"), max_digits=10, decimal_places=2)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
 
@@ -51,11 +58,14 @@ class Measure(models.Model):
     `scope` is a product line's code, or empty for all lines. Ratios (order size) are quotients of two sums: metrics.py.
     """
 
-    distributor = models.ForeignKey("distributors.Distributor", on_delete=models.CASCADE, related_name="measures")
+    distributor = models.ForeignKey(
+        "distributors.Distributor", on_delete=models.CASCADE, related_name="measures", db_index=False
+    )
     metric = models.CharField(max_length=32)
     scope = models.CharField(max_length=40, default="", blank=True)
     day = models.DateField()
-    value = models.DecimalField(max_digits=14, decimal_places=2)
+    # Wider than one amount: no day's sum of amounts can overflow it.
+    value = models.DecimalField(max_digits=18, decimal_places=2)
 
     class Meta:
         verbose_name = _("measure")

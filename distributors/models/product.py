@@ -3,7 +3,10 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..audit import audited
 
+
+@audited()
 class ProductLine(models.Model):
     """What KPIs and goals are scoped to, such as the eye line."""
 
@@ -18,6 +21,7 @@ class ProductLine(models.Model):
         return self.name
 
 
+@audited()
 class Product(models.Model):
     sku = models.CharField(_("SKU"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=160)

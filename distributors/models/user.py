@@ -7,6 +7,8 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..audit import audited
+
 
 class Role(models.TextChoices):
     """What a sign-in may do. One role a person; access.py says what each reaches."""
@@ -22,7 +24,9 @@ class Role(models.TextChoices):
 
 
 #: Roles that work in the admin.
-STAFF_ROLES = frozenset({Role.HQ_VIEWER, Role.HQ_EDITOR, Role.HQ_APPROVER, Role.TRAINER, Role.INTEGRATOR, Role.OPERATOR})
+STAFF_ROLES = frozenset(
+    {Role.HQ_VIEWER, Role.HQ_EDITOR, Role.HQ_APPROVER, Role.TRAINER, Role.INTEGRATOR, Role.OPERATOR}
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -36,6 +40,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, role=Role.OPERATOR, is_superuser=True, **fields)
 
 
+@audited(exclude=["password", "last_login"])
 class User(AbstractBaseUser, PermissionsMixin):
     """A sign-in. The person behind a distributor, or somebody at HQ."""
 
