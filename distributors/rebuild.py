@@ -1,0 +1,131 @@
+"""Everything derived, computed again from events into shadow tables, compared with what is there, and put right.
+
+The shadows are temporary tables of the same names, which PostgreSQL finds first: the very statements of fold.py fill
+them. Readers are not held up; new events wait until the rebuild is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from .fold import fold
+
+BLOCK = 50_000
+
+
+@dataclass(frozen=True)
+class RebuildReport:
+    """How many rows of each derived table were not what the events say (missing, extra or different)."""
+
+    events: int
+    orders: int
+    order_lines: int
+    measures: int
+    customers: int
+
+    @property
+    def equal(self) -> bool:
+        return not (self.orders or self.order_lines or self.measures or self.customers)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "equal": self.equal}
+
+
+def rebuild(*, check: bool = False) -> RebuildReport:
+    """Recompute orders, order lines, measures and customers' order columns; with `check`, only compare."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The first thing every ingest does is lock rows here; plain reads go on.
+        cursor.execute("LOCK TABLE distributors_distributor IN EXCLUSIVE MODE")
+        cursor.execute(SHADOWS)
+        events = fold_everything(cursor)
+        report = RebuildReport(events, *(count(cursor, part) for part in DIFFERENCES))
+        if not check and not report.equal:
+            for statement in REPAIRS:
+                cursor.execute(statement)
+        cursor.execute(DROP)
+        return report
+
+
+def fold_everything(cursor: Any) -> int:
+    done, last = 0, 0
+    while True:
+        cursor.execute(
+            "SELECT array_agg(id), array_agg(DISTINCT type) FROM "
+            "(SELECT id, type FROM distributors_event WHERE id > %s ORDER BY id LIMIT %s) AS block",
+            [last, BLOCK],
+        )
+        ids, types = cursor.fetchone()
+        if not ids:
+            return done
+        fold(ids, types)
+        done, last = done + len(ids), max(ids)
+        cursor.execute("ANALYZE distributors_order; ANALYZE distributors_orderline")
+
+
+SHADOWS = """
+CREATE TEMP TABLE distributors_order (LIKE public.distributors_order INCLUDING ALL) ON COMMIT DROP;
+CREATE TEMP TABLE distributors_orderline (LIKE public.distributors_orderline INCLUDING ALL) ON COMMIT DROP;
+CREATE INDEX ON pg_temp.distributors_orderline (order_id);
+CREATE TEMP TABLE distributors_measure (LIKE public.distributors_measure INCLUDING ALL) ON COMMIT DROP;
+CREATE TEMP TABLE distributors_customer (LIKE public.distributors_customer INCLUDING ALL) ON COMMIT DROP;
+INSERT INTO pg_temp.distributors_customer SELECT * FROM public.distributors_customer;
+UPDATE pg_temp.distributors_customer
+SET orders = 0, spent = 0, first_order_on = NULL, last_order_on = NULL, usual_gap_days = NULL;
+"""
+
+DROP = "DROP TABLE pg_temp.distributors_orderline, pg_temp.distributors_order, pg_temp.distributors_measure, pg_temp.distributors_customer"
+
+ORDER = "event_id, distributor_id, customer_id, time, day, amount, currency, is_repeat"
+ORDERS = f"SELECT {ORDER} FROM {{schema}}.distributors_order"  # noqa: S608
+LINES = """SELECT order_id, product_id, line_id, quantity, amount, count(*) AS n
+    FROM {schema}.distributors_orderline GROUP BY 1, 2, 3, 4, 5"""
+MEASURES = "SELECT distributor_id, metric, scope, day, value FROM {schema}.distributors_measure"
+CUSTOMERS = """SELECT id, orders, spent, first_order_on, last_order_on, usual_gap_days, kind
+    FROM {schema}.distributors_customer"""
+
+
+def differences(select: str, key: str) -> str:
+    """The keys of rows that the two schemas do not share."""
+    there, computed = select.format(schema="public"), select.format(schema="pg_temp")
+    return f"""SELECT DISTINCT {key} FROM (
+        (({there}) EXCEPT ({computed})) UNION ALL (({computed}) EXCEPT ({there}))) AS d"""  # noqa: S608
+
+
+DIFFERENCES = (
+    differences(ORDERS, "event_id"),
+    differences(LINES, "order_id, product_id, line_id, quantity, amount"),
+    differences(MEASURES, "distributor_id, metric, scope, day"),
+    differences(CUSTOMERS, "id"),
+)
+
+
+def count(cursor: Any, keys: str) -> int:
+    cursor.execute(f"SELECT count(*) FROM ({keys}) AS k")  # noqa: S608
+    return int(cursor.fetchone()[0])
+
+
+# Lines are replaced order by order; a wrong order is replaced with its lines.
+REPAIRS = (
+    f"""CREATE TEMP TABLE pep_wrong_order ON COMMIT DROP AS
+        SELECT event_id AS id FROM ({differences(ORDERS, "event_id")}) AS o
+        UNION SELECT order_id FROM ({differences(LINES, "order_id")}) AS l""",  # noqa: S608
+    "DELETE FROM public.distributors_orderline WHERE order_id IN (SELECT id FROM pep_wrong_order)",
+    "DELETE FROM public.distributors_order WHERE event_id IN (SELECT id FROM pep_wrong_order)",
+    f"""INSERT INTO public.distributors_order ({ORDER}) {ORDERS.format(schema="pg_temp")}
+        WHERE event_id IN (SELECT id FROM pep_wrong_order)""",  # noqa: S608
+    """INSERT INTO public.distributors_orderline (order_id, product_id, line_id, quantity, amount)
+        SELECT order_id, product_id, line_id, quantity, amount FROM pg_temp.distributors_orderline
+        WHERE order_id IN (SELECT id FROM pep_wrong_order)""",
+    """DELETE FROM public.distributors_measure m WHERE NOT EXISTS (
+        SELECT FROM pg_temp.distributors_measure c WHERE (c.distributor_id, c.metric, c.scope, c.day, c.value)
+            = (m.distributor_id, m.metric, m.scope, m.day, m.value))""",
+    """INSERT INTO public.distributors_measure (distributor_id, metric, scope, day, value)
+        SELECT distributor_id, metric, scope, day, value FROM pg_temp.distributors_measure
+        ON CONFLICT DO NOTHING""",
+    f"""UPDATE public.distributors_customer c SET orders = s.orders, spent = s.spent, first_order_on = s.first_order_on,
+        last_order_on = s.last_order_on, usual_gap_days = s.usual_gap_days, kind = s.kind
+        FROM pg_temp.distributors_customer s WHERE s.id = c.id AND c.id IN ({differences(CUSTOMERS, "id")})""",  # noqa: S608
+)
