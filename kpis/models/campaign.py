@@ -7,12 +7,15 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from distributors.audit import audited, audited_links, immutable
+
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def live_on(self, day: date) -> CampaignQuerySet:
         return self.filter(status=Campaign.Status.LIVE, starts_on__lte=day, ends_on__gte=day)
 
 
+@audited()
 class Campaign(models.Model):
     """A named period in which HQ prioritises some KPIs. No markets named means all of them."""
 
@@ -25,7 +28,9 @@ class Campaign(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("to"))
-    markets = models.ManyToManyField("distributors.Market", blank=True, related_name="campaigns", verbose_name=_("markets"))
+    markets = models.ManyToManyField(
+        "distributors.Market", blank=True, related_name="campaigns", verbose_name=_("markets")
+    )
 
     objects = CampaignQuerySet.as_manager()
 
@@ -40,6 +45,10 @@ class Campaign(models.Model):
         return self.name
 
 
+audited_links(Campaign.markets.through, "CampaignMarket")
+
+
+@audited()
 class PriorityVersion(models.Model):
     """One published set of weights: never changed, only followed by the next. The newest one counts (priorities.py)."""
 
@@ -54,6 +63,7 @@ class PriorityVersion(models.Model):
     class Meta:
         verbose_name = _("priority version")
         verbose_name_plural = _("priority versions")
+        triggers = immutable(may_forget="by")
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["campaign", "number"], name="priority_version_number_unique"),
@@ -67,6 +77,7 @@ class PriorityVersion(models.Model):
         return f"{self.campaign} v{self.number}"
 
 
+@audited()
 class Priority(models.Model):
     version = models.ForeignKey(PriorityVersion, on_delete=models.CASCADE, related_name="priorities")
     kpi = models.ForeignKey("kpis.KPI", on_delete=models.PROTECT, related_name="priorities")
@@ -76,6 +87,7 @@ class Priority(models.Model):
     class Meta:
         verbose_name = _("priority")
         verbose_name_plural = _("priorities")
+        triggers = immutable()
         constraints = [
             models.UniqueConstraint(fields=["version", "kpi"], name="priority_one_weight_per_kpi"),
             models.CheckConstraint(condition=Q(weight__lte=100), name="priority_weight_at_most_100"),

@@ -4,7 +4,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from distributors.audit import audited
 
+
+@audited()
 class Incentive(models.Model):
     """A prize for a sum of one metric between two dates in one market, or a contest on it among similar people."""
 
@@ -33,6 +36,7 @@ class Incentive(models.Model):
         return self.name
 
 
+@audited()
 class IncentiveTier(models.Model):
     incentive = models.ForeignKey(Incentive, on_delete=models.CASCADE, related_name="tiers")
     threshold = models.DecimalField(_("from"), max_digits=14, decimal_places=2)

@@ -3,7 +3,10 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from distributors.audit import audited
 
+
+@audited()
 class KPI(models.Model):
     """A figure HQ wants to move: a metric, a direction, and where it counts."""
 
@@ -18,12 +21,15 @@ class KPI(models.Model):
     target = models.DecimalField(_("target"), max_digits=14, decimal_places=2, null=True, blank=True)
     # How the reader is told what the company prioritises: "repeat orders of the eye line".
     focus = models.CharField(_("in the field's words"), max_length=120)
+    focus_by_language = models.JSONField(_("the same in other languages"), default=dict, blank=True)
     owner = models.CharField(_("owner"), max_length=80, blank=True)
 
     class Meta:
         verbose_name = _("KPI")
         verbose_name_plural = _("KPIs")
-        constraints = [models.CheckConstraint(condition=models.Q(direction__in=[1, -1]), name="kpi_direction_is_up_or_down")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(direction__in=[1, -1]), name="kpi_direction_is_up_or_down")
+        ]
 
     def __str__(self) -> str:
         return self.name

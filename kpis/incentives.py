@@ -1,0 +1,133 @@
+"""What she is about to win: live progress to the next tier, and her neighbours in a contest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+
+from django.db.models import QuerySet
+
+from distributors.metrics import METRICS, How, totals
+from distributors.models import Distributor
+from distributors.remainders import Ask, values
+
+from .models import Incentive, IncentiveTier
+
+#: Her pace is what she made in the last 12 weeks.
+PACE_DAYS = 84
+#: Within reach: at half as much again as her pace, or with this share of it already made.
+STRETCH = Decimal("1.5")
+NEAR = 60
+#: A contest is among this many people with sales like hers, and not shown with fewer than the smallest.
+CIRCLE = 12
+SMALLEST = 5
+
+
+@dataclass(frozen=True)
+class Reach:
+    incentive: Incentive
+    tier_prize: str
+    value: Decimal
+    threshold: Decimal
+    left: Decimal
+    last: date
+    percent: int  # floored
+    per_week: Decimal  # what is left, spread over the weeks left; all of it in the last week
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A row of the strip: the place above, herself, the place below."""
+
+    place: int  # ties share a place
+    distributor: Distributor
+    value: Decimal
+    is_me: bool
+
+
+def running(distributor: Distributor, form: str, day: date) -> QuerySet[Incentive]:
+    return Incentive.objects.filter(
+        market_id=distributor.market_id, form=form, starts_on__lte=day, ends_on__gte=day
+    ).order_by("ends_on", "pk")
+
+
+def within_reach(distributor: Distributor, *, as_of: datetime) -> list[Reach]:
+    """The next tier of each running award when it is within reach, the nearest first.
+
+    3 queries: awards, tiers, sums (one more sums query for each kind of metric that does not add up).
+    """
+    today = distributor.local_day(as_of)
+    awards = list(running(distributor, Incentive.Form.AWARD, today).prefetch_related("tiers"))
+    since = today - timedelta(days=PACE_DAYS)
+    asks = [
+        ask
+        for award in awards
+        for ask in (
+            Ask(distributor.pk, award.metric, award.scope, award.starts_on, award.ends_on),
+            Ask(distributor.pk, award.metric, award.scope, since, today - timedelta(days=1)),
+        )
+    ]
+    sums = values(asks)
+    found = [
+        reach
+        for award, value, pace in zip(awards, sums[::2], sums[1::2], strict=True)
+        if (reach := next_tier(award, value, today)) and is_within_reach(reach, pace, today)
+    ]
+    return sorted(found, key=lambda reach: (-reach.percent, reach.last, reach.incentive.pk))
+
+
+def next_tier(award: Incentive, value: Decimal, today: date) -> Reach | None:
+    """The lowest tier not reached yet; None when all are."""
+    tier: IncentiveTier | None = next((tier for tier in award.tiers.all() if tier.threshold > value), None)
+    if tier is None:
+        return None
+    left, weeks = tier.threshold - value, Decimal((award.ends_on - today).days + 1) / 7
+    return Reach(
+        incentive=award,
+        tier_prize=tier.prize,
+        value=value,
+        threshold=tier.threshold,
+        left=left,
+        last=award.ends_on,
+        percent=max(0, int(value * 100 // tier.threshold)),
+        per_week=(left / max(Decimal(1), weeks)).quantize(Decimal(1), rounding=ROUND_CEILING),
+    )
+
+
+def is_within_reach(reach: Reach, pace: Decimal, today: date) -> bool:
+    """`pace` is what she made in the 12 weeks before today; a ratio does not add up, so only nearness counts."""
+    if reach.percent >= NEAR:
+        return True
+    if METRICS[reach.incentive.metric].how is How.RATIO:
+        return False
+    days = (reach.last - today).days + 1
+    return reach.left <= pace / PACE_DAYS * days * STRETCH
+
+
+def contest_neighbours(distributor: Distributor, contest: Incentive, *, as_of: datetime) -> list[Neighbour]:
+    """The place above her, herself and the place below among the people most like her; empty with fewer than 5.
+
+    Like her: active in her market, with the nearest sales in the 12 weeks before the contest began, so that nobody
+    leaves the circle by selling. 4 queries.
+    """
+    people = similar_people(distributor, contest)
+    if len(people) < SMALLEST:
+        return []
+    made = totals([p.pk for p in people], contest.metric, contest.scope, contest.starts_on, contest.ends_on)
+    ranked = sorted(people, key=lambda p: (-made.get(p.pk, Decimal(0)), p.pk != distributor.pk, p.pk))
+    amounts = [made.get(p.pk, Decimal(0)) for p in ranked]
+    me = next(n for n, person in enumerate(ranked) if person.pk == distributor.pk)
+    shown = range(max(0, me - 1), min(len(ranked), me + 2))
+    return [Neighbour(amounts.index(amounts[n]) + 1, ranked[n], amounts[n], n == me) for n in shown]
+
+
+def similar_people(distributor: Distributor, contest: Incentive) -> list[Distributor]:
+    """Herself and the up to 11 nearest by earlier sales; ties by id, so that the circle is the same all contest long."""
+    people = Distributor.objects.active().filter(market_id=distributor.market_id, joined_on__lte=contest.starts_on)
+    ids = set(people.values_list("pk", flat=True)) | {distributor.pk}
+    first = contest.starts_on - timedelta(days=PACE_DAYS)
+    sales = totals(ids, "sales", "", first, contest.starts_on - timedelta(days=1))
+    mine = sales.get(distributor.pk, Decimal(0))
+    nearest = sorted(ids, key=lambda pk: (pk != distributor.pk, abs(sales.get(pk, Decimal(0)) - mine), pk))[:CIRCLE]
+    return list(Distributor.objects.filter(pk__in=nearest))
