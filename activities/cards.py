@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 
 from distributors.goals import GoalState
 from distributors.models import Customer, Distributor
+from distributors.reorder import Due
 
+from .drawing import Slot
 from .models import Action, Activity, ActivityText
 
 
-class Slot(StrEnum):
-    OWN = "own"  # three of five: what helps her own goals
-    COMPANY = "company"  # one, ranked by the company's priorities
-    LEARNING = "learning"  # one
-    PIN = "pin"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An activity she could be shown, about at most one person. Facts explain why it came up."""
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a card key names: an activity, and the customer or recruit of hers it is about."""
 
     activity: Activity
-    text: ActivityText
     customer: Customer | None = None
     recruit: Distributor | None = None
-    # p, and the effect of doing it by metric key in natural units and her own market's money.
-    p: float = 0.0
-    effects: dict[str, float] = field(default_factory=dict)
-    # What the reason sentences are made of: days_since_order, product, orders, usual_gap_days, order_average, ...
-    facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def person(self) -> Customer | Distributor | None:
+        return self.customer or self.recruit
 
     @property
     def about_key(self) -> str:
@@ -41,8 +33,20 @@ class Candidate:
 
     @property
     def key(self) -> str:
-        """Names the candidate in URLs, noise seeds and logs: `eye-refill-video.c12`."""
+        """Names the card in URLs, noise seeds and logs: `eye-refill-video.c12`."""
         return f"{self.activity.key}.{self.about_key}" if self.about_key else self.activity.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Target):
+    """An activity she could be shown, about at most one person. Facts explain why it came up."""
+
+    text: ActivityText
+    # p, and the effect of doing it by metric key in natural units and her own market's money.
+    p: float = 0.0
+    effects: dict[str, float] = field(default_factory=dict)
+    # What the reason sentences are made of: days_since_order, product, orders, usual_gap_days, order_average, ...
+    facts: dict[str, object] = field(default_factory=dict)
 
     @property
     def tau(self) -> dict[str, float]:
@@ -113,6 +117,7 @@ class Feed:
     as_of: datetime
     day: date
     goals: list[GoalState]
+    due: list[Due]  # whom to contact today, best first
     cards: list[Card]
     done: list[Done]
     focus: str  # the company's focus in the field's words, empty without a live campaign

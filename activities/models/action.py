@@ -33,8 +33,12 @@ class Action(models.Model):
 
     distributor = models.ForeignKey("distributors.Distributor", on_delete=models.CASCADE, related_name="actions")
     activity = models.ForeignKey("activities.Activity", on_delete=models.PROTECT, related_name="actions")
-    customer = models.ForeignKey("distributors.Customer", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    recruit = models.ForeignKey("distributors.Distributor", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    customer = models.ForeignKey(
+        "distributors.Customer", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    recruit = models.ForeignKey(
+        "distributors.Distributor", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
     # "c12", "r5" or "": never null, so that the unique constraint below holds on every PostgreSQL.
     about_key = models.CharField(max_length=24, default="", blank=True)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
@@ -44,7 +48,9 @@ class Action(models.Model):
     reason = models.CharField(_("reason"), max_length=14, choices=Reason, blank=True)
     # The action's own event, and the event that closed the to-do when its result arrived by itself.
     event = models.OneToOneField("distributors.Event", on_delete=models.SET_NULL, null=True, related_name="+")
-    closed_by = models.ForeignKey("distributors.Event", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    closed_by = models.ForeignKey(
+        "distributors.Event", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     undone_at = models.DateTimeField(null=True, blank=True)
 
     objects = ActionQuerySet.as_manager()
@@ -58,8 +64,12 @@ class Action(models.Model):
                 condition=Q(undone_at__isnull=True),
                 name="action_once_a_day",
             ),
-            models.CheckConstraint(condition=Q(customer__isnull=True) | Q(recruit__isnull=True), name="action_about_one"),
-            models.CheckConstraint(condition=~Q(kind="snooze") | Q(until__isnull=False), name="action_snooze_has_an_end"),
+            models.CheckConstraint(
+                condition=Q(customer__isnull=True) | Q(recruit__isnull=True), name="action_about_one"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="snooze") | Q(until__isnull=False), name="action_snooze_has_an_end"
+            ),
         ]
         indexes = [models.Index(fields=["distributor", "at"], name="action_by_distributor")]
 

@@ -4,12 +4,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from distributors.audit import audited, audited_links
+
 
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def published(self) -> ActivityQuerySet:
         return self.filter(status=Activity.Status.PUBLISHED)
 
 
+@audited(exclude=["updated_at"])
 class Activity(models.Model):
     """One thing a distributor can do or learn, with its author's stated impact. Its words are in ActivityText."""
 
@@ -52,7 +55,11 @@ class Activity(models.Model):
     form = models.CharField(_("form"), max_length=8, choices=Form, default=Form.TODO)
     about = models.CharField(_("about"), max_length=14, choices=About, default=About.NOBODY)
     line = models.ForeignKey(
-        "distributors.ProductLine", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("product line"),
+        "distributors.ProductLine",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("product line"),
         help_text=_("Limits the customers and the closing order to this line."),
     )
     minutes = models.PositiveSmallIntegerField(_("minutes"), default=2)
@@ -61,7 +68,9 @@ class Activity(models.Model):
     # e: what doing it changes over the horizon, in natural units by metric name, money in base currency:
     # {"sales": 18, "repeat_orders:eye": 0.22}.
     impacts = models.JSONField(_("stated impact"), default=dict, blank=True)
-    skill = models.ForeignKey("activities.Skill", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("skill"))
+    skill = models.ForeignKey(
+        "activities.Skill", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("skill")
+    )
     # iota: how much of the missing mastery it gives.
     skill_gain = models.FloatField(_("skill gain"), default=0)
     # The event type that shows the result arrived; the to-do then closes itself.
@@ -78,7 +87,9 @@ class Activity(models.Model):
         verbose_name_plural = _("activities")
         constraints = [
             models.CheckConstraint(condition=Q(p_done__gt=0, p_done__lte=1), name="activity_p_done_within_0_1"),
-            models.CheckConstraint(condition=Q(skill_gain__gte=0, skill_gain__lte=1), name="activity_skill_gain_within_0_1"),
+            models.CheckConstraint(
+                condition=Q(skill_gain__gte=0, skill_gain__lte=1), name="activity_skill_gain_within_0_1"
+            ),
             models.CheckConstraint(condition=Q(minutes__gte=1, minutes__lte=120), name="activity_minutes_sensible"),
             models.CheckConstraint(
                 condition=Q(skill__isnull=False) | Q(skill_gain=0), name="activity_skill_gain_needs_a_skill"
@@ -92,7 +103,15 @@ class Activity(models.Model):
     def is_learning(self) -> bool:
         return self.form == self.Form.LESSON
 
+    @property
+    def is_about_recruit(self) -> bool:
+        return self.about in {self.About.NEW_RECRUIT, self.About.QUIET_RECRUIT}
 
+
+audited_links(Activity.markets.through, "ActivityMarket")
+
+
+@audited()
 class ActivityText(models.Model):
     """An activity's words in one language. Fields: {name} customer or recruit, {product}, {line}, {me}."""
 

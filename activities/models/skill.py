@@ -4,10 +4,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from distributors.audit import audited
 
+
+@audited()
 class Skill(models.Model):
     key = models.SlugField(_("key"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
+    name_by_language = models.JSONField(_("the same in other languages"), default=dict, blank=True)
     # m* of the score: the mastery worth having.
     wanted = models.FloatField(_("mastery wanted"), default=0.8)
 

@@ -1,0 +1,121 @@
+"""One card by its key: as it ranks now, or as a plain page when it is no longer on anybody's list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.utils import translation
+
+from distributors.models import Distributor
+
+from . import explain, recommend
+from .candidates import FALLBACK_LANGUAGE, catalogue
+from .cards import Candidate, Card, Terms
+from .drawing import Placed, Slot
+from .models import Action, Activity, ActivityText
+from .ranking import Ranking, rank
+from .record import target_of
+
+
+def card_of(distributor: Distributor, key: str, *, as_of: datetime) -> Card | None:
+    """The card with her numbers when it could be shown now; else its words alone; None when it is not hers to see."""
+    ranking = rank(distributor, as_of=as_of)
+    with translation.override(distributor.speaks):
+        return ranked(ranking, key) or plain(distributor, key)
+
+
+def ranked(ranking: Ranking, key: str) -> Card | None:
+    index = next((i for i, candidate in enumerate(ranking.candidates) if candidate.key == key), None)
+    return None if index is None else recommend.card(ranking, Placed(index, Slot.OWN, 1.0), position=0)
+
+
+def best_about(distributor: Distributor, about_key: str, *, as_of: datetime) -> Card | None:
+    """The highest score among what could be done about one person now."""
+    ranking = rank(distributor, as_of=as_of)
+    indices = [i for i, candidate in enumerate(ranking.candidates) if candidate.about_key == about_key]
+    if not indices:
+        return None
+    best = max(indices, key=lambda i: recommend.terms_of(ranking.terms, i).score)
+    with translation.override(distributor.speaks):
+        return recommend.card(ranking, Placed(best, Slot.OWN, 1.0), position=0)
+
+
+def plain(distributor: Distributor, key: str) -> Card | None:
+    """Title, steps and message without a ranking: done, put off or not due now."""
+    try:
+        target = target_of(distributor, key)
+    except ObjectDoesNotExist:
+        return None
+    text = words_of(target.activity, distributor)
+    if text is None:
+        return None
+    candidate = Candidate(activity=target.activity, text=text, customer=target.customer, recruit=target.recruit)
+    words = explain.Words.of(candidate, distributor)
+    return Card(
+        candidate=candidate, slot=Slot.OWN, position=0, terms=Terms(0, 0, 0, 0, 0), propensity=0,
+        title=words.fill(text.title), summary=words.fill(text.summary), message=words.fill(text.message),
+        why="", worth="", reasons=[], company_share=0, rank_without_company=0,
+    )  # fmt: skip
+
+
+def words_of(activity: Activity, distributor: Distributor) -> ActivityText | None:
+    found = {text.language: text for text in activity.texts.all()}
+    languages = (distributor.speaks, distributor.speaks.split("-")[0], FALLBACK_LANGUAGE)
+    return next((found[language] for language in languages if language in found), None)
+
+
+def filled_body(card: Card, distributor: Distributor) -> str:
+    """The steps in Markdown with names filled in."""
+    return explain.Words.of(card.candidate, distributor).fill(card.candidate.text.body)
+
+
+def lessons(distributor: Distributor, *, as_of: datetime) -> list[Card]:
+    """Lessons that could be shown now, the most helpful first."""
+    ranking = rank(distributor, as_of=as_of)
+    indices = [i for i, candidate in enumerate(ranking.candidates) if candidate.activity.is_learning]
+    best = sorted(indices, key=lambda i: -recommend.terms_of(ranking.terms, i).score)
+    with translation.override(distributor.speaks):
+        return [recommend.card(ranking, Placed(i, Slot.LEARNING, 1.0), position=0) for i in best]
+
+
+@dataclass(frozen=True)
+class Finished:
+    key: str
+    title: str
+    day: date
+
+
+def finished_lessons(distributor: Distributor) -> list[Finished]:
+    """Each lesson once, with the day she last finished it, newest first."""
+    done = (
+        Action.objects.of(distributor.pk).standing()
+        .filter(kind=Action.Kind.DONE, activity__form=Activity.Form.LESSON)
+        .select_related("activity").prefetch_related("activity__texts").order_by("-at")
+    )  # fmt: skip
+    found: dict[str, Finished] = {}
+    for action in done[:100]:
+        if action.activity.key not in found:
+            text = words_of(action.activity, distributor)
+            title = text.title if text else action.activity.key
+            found[action.activity.key] = Finished(action.activity.key, title, action.day)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Found:
+    key: str
+    title: str
+    summary: str
+    minutes: int
+
+
+def found_by_title(distributor: Distributor, q: str) -> list[Found]:
+    """Published activities of her market that are about nobody in particular, by words of their title or summary."""
+    wanted = q.casefold()
+    return [
+        Found(activity.key, text.title, text.summary, activity.minutes)
+        for activity, text in catalogue(distributor)
+        if activity.about == Activity.About.NOBODY and wanted in f"{text.title} {text.summary}".casefold()
+    ]

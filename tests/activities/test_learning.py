@@ -1,0 +1,81 @@
+"""Mastery is what she recalls times how well she did."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from activities import learning
+from activities.models import Mastery
+from tests import factories as f
+
+pytestmark = pytest.mark.django_db
+
+
+def learn(of, skill, days: int = 0, score: float | None = None) -> Mastery:
+    return learning.learned(distributor=of, skill=skill, gain=0.5, score=score, as_of=f.NOW + timedelta(days=days))
+
+
+def mastery(of, skill, days: int) -> float:
+    return learning.masteries(of, as_of=f.NOW + timedelta(days=days)).get(skill.pk, 0.0)
+
+
+def test_it_works() -> None:
+    jenna, skill = f.distributor(), f.skill()
+    assert mastery(jenna, skill, 0) == 0
+    learn(jenna, skill, score=0.8)
+    assert mastery(jenna, skill, 0) == pytest.approx(0.8)
+    later = [mastery(jenna, skill, days) for days in (0, 3, 10, 40)]
+    assert later == sorted(later, reverse=True)
+    assert 0 < later[-1] < later[0]
+
+
+def test_the_forgetting_curve_is_fsrs_6() -> None:
+    """Default parameters: after `stability` days nine in ten recall it."""
+    jenna, skill = f.distributor(), f.skill()
+    held = learn(jenna, skill, score=0.8)
+    assert held.memory["stability"] == pytest.approx(2.3065, abs=1e-4)
+    assert mastery(jenna, skill, 2) == pytest.approx(
+        0.8 * (1 + (0.9 ** (1 / -0.1542) - 1) * 2 / 2.3065) ** -0.1542, abs=1e-6
+    )
+
+
+def test_without_a_quiz_the_authors_gain_of_what_is_missing() -> None:
+    jenna, skill = f.distributor(), f.skill()
+    assert learn(jenna, skill).score == pytest.approx(0.5)
+    assert learn(jenna, skill, days=5).score == pytest.approx(0.75)
+
+
+def test_repeating_it_later_makes_it_last() -> None:
+    once, twice, skill = f.distributor(), f.distributor(), f.skill()
+    learn(once, skill, score=1)
+    learn(twice, skill, score=1)
+    learn(twice, skill, days=5, score=1)
+    assert mastery(twice, skill, 60) > mastery(once, skill, 60)
+
+
+def test_the_same_history_is_the_same_memory() -> None:
+    skill = f.skill()
+    held = [learn(f.distributor(), skill, score=0.9).memory for _ in range(2)]
+    assert held[0] == held[1]
+
+
+def test_the_gap_is_what_the_score_reads() -> None:
+    skill = f.skill(wanted=0.8)
+    activity = f.activity(skill=skill, skill_gain=0.45)
+    assert learning.skill_gap(activity, {}) == pytest.approx(0.45)
+    assert learning.skill_gap(activity, {skill.pk: 0.4}) == pytest.approx(0.225)
+    assert learning.skill_gap(activity, {skill.pk: 0.9}) == 0
+    assert learning.skill_gap(f.activity(), {}) == 0
+
+
+def test_unlearning_leaves_what_was_learned_since() -> None:
+    jenna, skill = f.distributor(), f.skill()
+    learn(jenna, skill)
+    before = learning.snapshot(jenna, skill)
+    learn(jenna, skill, days=1)
+    learning.unlearn(distributor=jenna, skill=skill, at=f.NOW, before=None)
+    assert Mastery.objects.get().score == pytest.approx(0.75)
+    learning.unlearn(distributor=jenna, skill=skill, at=f.NOW + timedelta(days=1), before=before)
+    assert Mastery.objects.get().score == pytest.approx(0.5)
