@@ -9,7 +9,9 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone, translation
 
+from . import presence
 from .models import Distributor, Role
 
 View = Callable[..., HttpResponse]
@@ -18,6 +20,9 @@ View = Callable[..., HttpResponse]
 FIELD = frozenset({Role.DISTRIBUTOR, Role.LEADER})
 HQ = frozenset({Role.HQ_VIEWER, Role.HQ_EDITOR, Role.HQ_APPROVER})
 EVERYONE = frozenset(Role)
+
+#: Session key: the local day on which she was last seen.
+SEEN_ON = "seen_on"
 
 
 def access(*roles: Role | frozenset[Role]) -> Callable[[View], View]:
@@ -37,7 +42,9 @@ def access(*roles: Role | frozenset[Role]) -> Callable[[View], View]:
             if Role(user.role) not in allowed:
                 raise Http404
             if allowed <= FIELD:
-                request.distributor = own_distributor(user.pk)  # type: ignore[attr-defined]
+                request.distributor = distributor = own_distributor(user.pk)  # type: ignore[attr-defined]
+                note_presence(request, distributor)
+                return in_her_words(distributor, view, request, *args, **kwargs)
             return view(request, *args, **kwargs)
 
         guarded.access = allowed  # type: ignore[attr-defined]
@@ -46,10 +53,27 @@ def access(*roles: Role | frozenset[Role]) -> Callable[[View], View]:
     return declare
 
 
+def note_presence(request: HttpRequest, distributor: Distributor) -> None:
+    """The first page of her day is an event; the session remembers, so that only that one asks the database."""
+    now = timezone.now()
+    day = distributor.local_day(now).isoformat()
+    if request.session.get(SEEN_ON) != day:
+        presence.seen(distributor, as_of=now)
+        request.session[SEEN_ON] = day
+
+
 def public(view: View) -> View:
     """Open to anyone, on purpose."""
     view.access = None  # type: ignore[attr-defined]
     return view
+
+
+def in_her_words(distributor: Distributor, view: View, *args: Any, **kwargs: Any) -> HttpResponse:
+    """Her own language and her market's clock, whatever the browser asks for."""
+    with translation.override(distributor.speaks), timezone.override(distributor.market.zone):
+        response = view(*args, **kwargs)
+    response.headers.setdefault("Content-Language", distributor.speaks)
+    return response
 
 
 def own_distributor(user_id: int) -> Distributor:

@@ -1,0 +1,215 @@
+"""The field on the desk: people, markets, products, keys; what happened, to look at only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
+
+from .access import HQ
+from .desk import EDIT, VIEW, May, RoleAdmin
+from .models import ApiKey, Distributor, Event, Goal, Market, Measure, Order, Product, ProductLine, Role, User
+
+HQ_READS: dict[Role, frozenset[str]] = dict.fromkeys(HQ, VIEW)
+HQ_EDITS: dict[Role, frozenset[str]] = HQ_READS | {Role.HQ_EDITOR: EDIT, Role.HQ_APPROVER: EDIT}
+
+
+class LogAdmin(RoleAdmin):
+    """A long table that nobody edits: newest first, never counted."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_per_page = 50
+    ordering = ["-pk"]
+
+
+class UserForm(forms.ModelForm):
+    new_password = forms.CharField(
+        label=_("New password"),
+        required=False,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave empty to keep the present one, or to let the person set one by e-mail."),
+    )
+
+    class Meta:
+        model = User
+        fields = ["email", "name", "role", "is_active"]
+
+    def clean_email(self) -> str:
+        return self.cleaned_data["email"].lower()
+
+    def clean_new_password(self) -> str:
+        password = self.cleaned_data["new_password"]
+        if password:
+            validate_password(password, self.instance)
+        return password
+
+
+@admin.register(User)
+class UserAdmin(RoleAdmin):
+    may: May = {Role.OPERATOR: EDIT}
+    form = UserForm
+    fields = ["email", "name", "role", "is_active", "new_password"]
+    list_display = ["email", "name", "role", "is_active", "last_login"]
+    list_filter = ["role", "is_active"]
+    search_fields = ["email", "name"]
+    ordering = ["email"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Nobody locks herself out, or promotes herself."""
+        return ["role", "is_active"] if obj is not None and obj.pk == request.user.pk else []
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if password := form.cleaned_data.get("new_password"):
+            obj.set_password(password)
+        elif not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Market)
+class MarketAdmin(RoleAdmin):
+    may: May = HQ_READS | {Role.OPERATOR: EDIT}
+    list_display = ["name", "code", "currency", "time_zone", "week_start", "language", "price_level"]
+    ordering = ["name"]
+
+
+@admin.register(Distributor)
+class DistributorAdmin(RoleAdmin):
+    may: May = HQ_READS | {Role.OPERATOR: frozenset({"view", "change"})}
+    fields = ["external_id", "name", "market", "sponsor", "user", "language", "joined_on", "left_on", "own_goal_share"]
+    autocomplete_fields = ["sponsor", "user"]
+    list_display = ["name", "external_id", "market", "sponsor", "joined_on", "left_on"]
+    list_filter = ["market"]
+    list_select_related = ["market", "sponsor"]
+    search_fields = ["name", "external_id"]
+    ordering = ["name"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Distributor | None = None) -> list[str]:
+        """What she sets herself, and what events say."""
+        return ["external_id", "language", "joined_on", "own_goal_share"]
+
+
+@admin.register(Goal)
+class GoalAdmin(LogAdmin):
+    may: May = HQ_READS
+    list_display = ["distributor", "metric", "scope", "period", "target", "weight", "created_at", "ended_at"]
+    list_filter = ["metric", "period"]
+    list_select_related = ["distributor"]
+
+
+@admin.register(ProductLine)
+class ProductLineAdmin(RoleAdmin):
+    may: May = HQ_EDITS
+    list_display = ["name", "code"]
+    ordering = ["name"]
+
+
+@admin.register(Product)
+class ProductAdmin(RoleAdmin):
+    may: May = HQ_EDITS
+    list_display = ["name", "sku", "line", "lasts_days"]
+    list_filter = ["line"]
+    list_select_related = ["line"]
+    search_fields = ["name", "sku"]
+    ordering = ["name"]
+
+
+@admin.register(Event)
+class EventAdmin(LogAdmin):
+    may: May = {Role.INTEGRATOR: VIEW, Role.OPERATOR: VIEW}
+    fields = ["source", "external_id", "type", "distributor", "time", "day", "data", "received_at"]
+    list_display = ["time", "type", "source", "external_id", "distributor", "received_at"]
+    list_select_related = ["distributor"]
+
+
+@admin.register(Order)
+class OrderAdmin(LogAdmin):
+    """Without the customer: she is the distributor's."""
+
+    may: May = HQ_READS | {Role.INTEGRATOR: VIEW, Role.OPERATOR: VIEW}
+    fields = ["distributor", "time", "day", "amount", "currency", "is_repeat"]
+    list_display = ["time", "distributor", "amount", "currency", "is_repeat"]
+    list_select_related = ["distributor"]
+
+
+@admin.register(Measure)
+class MeasureAdmin(LogAdmin):
+    may: May = HQ_READS | {Role.OPERATOR: VIEW}
+    list_display = ["day", "distributor", "metric", "scope", "value"]
+    list_filter = ["metric"]
+    list_select_related = ["distributor"]
+
+
+class ApiKeyForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(
+        label=_("Allowed"),
+        choices=[(scope, scope) for scope in ApiKey.SCOPES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ["name", "scopes"]
+
+
+class RevokeForm(forms.ModelForm):
+    revoke = forms.BooleanField(
+        label=_("Revoke"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=_("The key stops working at once and for good."),
+    )
+
+    class Meta:
+        model = ApiKey
+        fields: list[str] = []
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(RoleAdmin):
+    may: May = {Role.INTEGRATOR: EDIT, Role.OPERATOR: EDIT}
+    list_display = ["name", "prefix", "scopes", "created_at", "revoked_at"]
+    ordering = ["name"]
+
+    def get_form(self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs | {"form": RevokeForm if obj else ApiKeyForm})
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
+        if obj is None:
+            return ["name", "scopes"]
+        facts = ["name", "prefix", "scopes", "created_at", "revoked_at"]
+        return [*facts, "revoke"] if self.has_change_permission(request, obj) else facts
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
+        return ["name", "prefix", "scopes", "created_at", "revoked_at"] if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.revoked_at is None)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        if not change:
+            issued, request.key = ApiKey.issue(name=obj.name, scopes=form.cleaned_data["scopes"])  # type: ignore[attr-defined]
+            obj.__dict__.update(issued.__dict__)
+        elif form.cleaned_data["revoke"]:
+            obj.revoked_at = timezone.now()
+            obj.save(update_fields=["revoked_at"])
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
+        """The one page that shows the whole key: not kept, not in a message, not after a reload."""
+        context = self.admin_site.each_context(request) | {
+            "title": _("New key"),
+            "opts": self.opts,
+            "name": obj.name,
+            "key": request.key,  # type: ignore[attr-defined]
+        }
+        return TemplateResponse(request, "distributors/desk/new_key.html", context)

@@ -1,0 +1,44 @@
+"""What the views of all apps share about a request."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.middleware import HtmxDetails
+
+from .models import Distributor, User
+
+
+class FieldRequest(HttpRequest):
+    """A request behind `@access(FIELD)`: the one person whose data it may read, and what htmx said."""
+
+    user: User
+    distributor: Distributor
+    htmx: HtmxDetails
+
+
+class SeeOther(HttpResponseRedirect):
+    """After a POST: get that page, whatever the method was."""
+
+    status_code = 303
+
+
+def back(request: HttpRequest, default: str) -> HttpResponse:
+    """To the page the form came from when it names one of ours, else to `default` (a URL or URL name)."""
+    wanted = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return SeeOther(wanted if safe else resolve_url(default))
+
+
+def page_number(request: HttpRequest) -> int:
+    """`?page=` as a number from 1 up; nonsense is the first page."""
+    raw = request.GET.get("page", "1")
+    return max(1, int(raw)) if raw.isdecimal() and len(raw) < 7 else 1
+
+
+def typed(text: str, most: int = 80) -> str:
+    """What somebody typed into a search box, without what no name holds (PostgreSQL refuses NUL)."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:most]

@@ -1,0 +1,110 @@
+"""Her notification centre: news is pulled from what the apps below recorded, when she looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from activities.closing import closing_sentence
+from activities.models import Action
+from activities.record import title_of
+from distributors import goals
+from distributors.models import Distributor, Goal
+from distributors.wording import counted, day_short, line_names, metric_title
+
+from .choose import News, reached_goals
+from .models import Notice
+
+#: News older than this is history, not news.
+FRESH = timedelta(days=14)
+
+
+def pull(distributor: Distributor, *, as_of: datetime) -> None:
+    """Write down what is new as notices. The unique key makes a second pull, or two at once, change nothing."""
+    news = [
+        *closed_by_themselves(distributor, as_of),
+        *reached_goals(goals.states(distributor, as_of=as_of), as_of=as_of),
+    ]
+    known = set(
+        Notice.objects.of(distributor.pk).filter(key__in=[one.key for one in news]).values_list("key", flat=True)
+    )
+    rows = [
+        Notice(distributor=distributor, key=one.key, kind=one.kind, facts=one.facts, at=one.at)
+        for one in news
+        if one.key not in known
+    ]
+    if rows:
+        Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def closed_by_themselves(distributor: Distributor, as_of: datetime) -> list[News]:
+    """To-dos that closed because their result arrived. The words are made now, in her language, from the event."""
+    actions = (
+        Action.objects.of(distributor.pk).standing()
+        .filter(closed_by__isnull=False, at__gt=as_of - FRESH)
+        .select_related("activity__line", "customer", "recruit", "closed_by__customer", "closed_by__distributor")
+        .order_by("pk")
+    )  # fmt: skip
+    return [News(f"closed-{action.pk}", Notice.Kind.CLOSED, {"action": action.pk}, action.at) for action in actions]
+
+
+def unread(distributor: Distributor) -> int:
+    return Notice.objects.of(distributor.pk).unread().count()
+
+
+def mark_all_read(*, distributor: Distributor, as_of: datetime) -> int:
+    return Notice.objects.of(distributor.pk).unread().update(read_at=as_of)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A notice in her language."""
+
+    notice: Notice
+    title: str
+    text: str
+
+
+def lines(distributor: Distributor, notices: list[Notice]) -> list[Line]:
+    """Sentences from the stored facts; a notice whose facts are gone (an erased customer) is left out."""
+    actions = {
+        action.pk: action
+        for action in Action.objects.of(distributor.pk)
+        .filter(pk__in=[notice.facts.get("action") or 0 for notice in notices])
+        .select_related("activity__line", "customer", "recruit", "closed_by__customer", "closed_by__distributor")
+    }
+    names = line_names(str(notice.facts.get("scope", "")) for notice in notices)
+    found = []
+    for notice in notices:
+        if notice.kind == Notice.Kind.GOAL:
+            found.append(goal_line(notice, names))
+        elif action := actions.get(notice.facts.get("action")):
+            title = title_of(action.activity, action.customer or action.recruit, distributor.speaks)
+            found.append(Line(notice, title, closing_sentence(action, distributor)))
+    return found
+
+
+def goal_line(notice: Notice, names: dict[str, str]) -> Line:
+    """Sales: $250 reached. · Week to 30 August."""
+    facts = notice.facts
+    metric = metric_title(facts["metric"], facts["scope"], names)
+    target = counted(Decimal(facts["target"]), facts["metric"], facts["currency"])
+    first, last = parse_date(facts["first"]), parse_date(facts["last"])
+    return Line(
+        notice,
+        _("Your goal is reached: %(target)s") % {"target": target},
+        _("%(metric)s, %(period)s.") % {"metric": metric, "period": period(facts["period"], first, last)},
+    )
+
+
+def period(kind: str, first: date | None, last: date | None) -> str:
+    if first is None or last is None:
+        return ""
+    if kind == Goal.Period.MONTH:
+        return date_format(first, "F Y")
+    return _("%(first)s to %(last)s") % {"first": day_short(first), "last": day_short(last)}

@@ -1,0 +1,133 @@
+/* Keys, the undo bar's ten seconds, small menus, copy and share. Everything works without this file. */
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const typing = (node) => node.closest("input, textarea, select, [contenteditable]");
+
+  /* Undo bar: ten seconds, longer while it is looked at. */
+  let timer;
+  const startClock = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const bar = $("#undo .toast");
+      if (!bar) return;
+      if (bar.matches(":hover") || bar.contains(document.activeElement)) return startClock();
+      bar.remove();
+    }, 10000);
+  };
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    if (event.detail.target && event.detail.target.id === "undo") startClock();
+  });
+  if ($("#undo .toast")) startClock();
+
+  /* Keys. */
+  const current = () => {
+    const at = document.activeElement && document.activeElement.closest("[data-row]");
+    return at || rows()[0];
+  };
+  const move = (step) => {
+    const all = rows();
+    const at = all.findIndex((row) => row.contains(document.activeElement));
+    const row = all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + step))];
+    const link = row && $("a[href], button", row);
+    if (link) link.focus();
+  };
+  const post = (row, verb) => {
+    const button = $(`[data-do=${verb}]`, row);
+    if (button) return button.click();
+    const url = row.dataset[verb];
+    if (url) htmx.ajax("POST", url, { source: row, target: row, swap: "outerHTML", values: { in: row.dataset.row } });
+  };
+  const help = () => {
+    const dialog = $("#keys");
+    if (dialog && !dialog.open) dialog.showModal();
+  };
+  const actions = {
+    j: () => move(1),
+    k: () => move(-1),
+    e: () => current() && post(current(), "done"),
+    h: () => current() && post(current(), "later"),
+    z: () => {
+      const button = $("#undo button[data-do=undo]") || $("[data-do=undo]");
+      if (button) button.click();
+    },
+    "/": () => {
+      const box = [...document.querySelectorAll("input[type=search]")].find((input) => input.offsetParent);
+      if (box) box.focus();
+      else if ($("[data-search]")) $("[data-search]").click();
+    },
+    "?": help,
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $("dialog[open]")) return;
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+
+  /* One menu open at a time; a click outside or Escape closes it. */
+  const closeMenus = (except) =>
+    document.querySelectorAll("details.menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = $("details.menu[open]");
+    closeMenus();
+    if (menu) $("summary", menu).focus();
+  });
+
+  document.addEventListener("click", async (event) => {
+    const menu = event.target.closest("details.menu");
+    closeMenus(menu);
+    /* The bar's undo is the row's own undo while that row is still here, so that nothing else moves. */
+    const undo = event.target.closest("#undo form button");
+    const own = undo && $(`[data-row] form[action="${undo.form.getAttribute("action")}"] button`);
+    if (own) {
+      event.preventDefault();
+      return own.click();
+    }
+    const at = event.target.closest("[data-copy], [data-share], [data-close], [data-way]");
+    if (!at) return;
+    if ("close" in at.dataset) return at.closest("dialog").close();
+    /* The link itself opens her own phone's app; the card then asks whether it was sent. */
+    if (at.dataset.start) htmx.ajax("POST", at.dataset.start, { source: document.body, swap: "none" });
+    if ("way" in at.dataset) return;
+    const text = ($(at.dataset.copy || at.dataset.share) || {}).textContent || "";
+    try {
+      if (at.dataset.share) await navigator.share({ text: text.trim() });
+      else await navigator.clipboard.writeText(text.trim());
+    } catch {
+      return;
+    }
+    const said = $("[data-said]", at);
+    if (said) said.textContent = at.dataset.done;
+  });
+  /* Share is offered only where the phone has a share sheet. */
+  if (navigator.share) document.querySelectorAll("[data-share]").forEach((button) => button.removeAttribute("hidden"));
+  if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach((button) => button.removeAttribute("hidden"));
+
+  /* A post that failed puts the row back (CSS) and says so. */
+  const failed = () => {
+    const box = $("#failed");
+    if (box) box.removeAttribute("hidden");
+  };
+  document.addEventListener("htmx:sendError", failed);
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:beforeRequest", () => $("#failed") && $("#failed").setAttribute("hidden", ""));
+  /* A row that was swapped under the keyboard keeps the focus. */
+  document.addEventListener("htmx:load", (event) => {
+    const row = event.detail.elt;
+    if (row.matches && row.matches("[data-row]") && document.activeElement === document.body) {
+      const next = $("[data-do=undo], [data-do=done], a[href]", row);
+      if (next) next.focus({ preventScroll: true });
+    }
+  });
+  /* An error summary takes the focus, so that it is read and reached. */
+  const focusSummary = (root) => {
+    const summary = $("[data-summary]", root);
+    if (summary) summary.focus();
+  };
+  document.addEventListener("htmx:afterSwap", () => focusSummary(document));
+  focusSummary(document);
+})();
