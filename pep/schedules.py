@@ -1,0 +1,79 @@
+"""Every recurring job, in one list. The rows of django-q2 are made from it and from nowhere else.
+
+One row with bad arguments would stop all schedules (reliability.md), so a test checks each of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, transaction
+from django.utils import timezone
+from django_q.models import Schedule
+
+
+@dataclass(frozen=True)
+class Job:
+    """`func` is a dotted path to a function that takes no arguments, is idempotent and returns None.
+
+    Either every `minutes`, or at the times of `cron` (UTC).
+    """
+
+    name: str
+    func: str
+    why: str
+    minutes: int | None = None
+    cron: str | None = None
+
+
+JOBS = (
+    Job("canary", "pep.supervision.beat", "proves that the scheduler and a worker turn", minutes=1),
+    Job("sweep", "activities.actions.settle_recent", "closes what an event left unfinished", minutes=1),
+    Job(
+        "morning",
+        "distributors.forecast.recalculate_due_markets",
+        "what time alone changes, in each market before its morning: windows, pace, who is due, chances",
+        minutes=15,
+    ),
+    Job("scales", "activities.scales.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
+)
+
+
+def sync(*, using: str = "default") -> None:
+    """Make the schedule rows equal the list; a job that is unchanged keeps its next run."""
+    if Schedule._meta.db_table not in connections[using].introspection.table_names():
+        return
+    with transaction.atomic(using=using):
+        rows = Schedule.objects.using(using)
+        rows.exclude(name__in=[job.name for job in JOBS]).delete()
+        for job in JOBS:
+            _sync_one(rows, job)
+
+
+def _sync_one(rows: Any, job: Job) -> None:
+    wanted = {
+        "func": job.func,
+        "schedule_type": Schedule.CRON if job.cron else Schedule.MINUTES,
+        "minutes": job.minutes,
+        "cron": job.cron,
+        "args": None,
+        "kwargs": None,
+        "hook": None,
+        "repeats": -1,
+        "cluster": None,
+        "intended_date_kwarg": None,
+    }
+    same = rows.filter(name=job.name, **wanted)
+    keep = same.order_by("pk").values_list("pk", flat=True).first()
+    rows.filter(name=job.name).exclude(pk=keep).delete()
+    if keep is None:
+        rows.create(name=job.name, next_run=_first_run(job), **wanted)
+
+
+def _first_run(job: Job) -> datetime:
+    now = timezone.now()
+    if job.cron is None:
+        return now
+    return Schedule(schedule_type=Schedule.CRON, cron=job.cron).calculate_next_run(now)
