@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from pep import postgres
+from pep import logs, postgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("PEP_DATA", BASE_DIR / ".data")).resolve()
@@ -39,10 +42,14 @@ def local_secret() -> str:
     """This machine's own secret, made once and kept beside the embedded database."""
     path = DATA_DIR / "secret_key"
     if not path.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Written aside and linked: of two that start together one wins, and nobody reads half a secret.
+        fd, aside = tempfile.mkstemp(dir=DATA_DIR)
         with os.fdopen(fd, "w") as file:
             file.write(secrets.token_urlsafe(50))
+        with suppress(FileExistsError):
+            os.link(aside, path)
+        Path(aside).unlink()
     return path.read_text()
 
 
@@ -62,8 +69,8 @@ INSTALLED_APPS = [
     "activities",
     "notifications",
     "pep",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "pep.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -86,13 +93,16 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "pep.middleware.harden",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pep.logs.RequestLog",
+    "pep.middleware.fragments",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "pep.middleware.History",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -129,6 +139,9 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# What the field reads at the top of every page.
+COMPANY_NAME = os.environ.get("PEP_COMPANY", "YouSystem")
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "pep" / "locale"]
@@ -144,17 +157,41 @@ STORAGES = {
 }
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "pep.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# The company makes the accounts and answers for their addresses.
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = None
+# allauth's own rate limits stand (sign-in 30 a minute and address, 5 failures in 5 minutes and account); the
+# address is the connection's unless proxies are declared, so that a forged X-Forwarded-For changes nothing.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("PEP_PROXIES", "0"))
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "PEP"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+
+# Shared by the web processes: rate limits count in one place. Several machines share a Redis.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": os.environ["REDIS_URL"]}
+    if os.environ.get("REDIS_URL")
+    else {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": DATA_DIR / "cache"}
+}
 
 # At-least-once: every task takes integer ids, is idempotent and returns None (reliability.md).
 Q_CLUSTER = {
     "name": "pep",
-    "orm": "default",
+    **({"redis": os.environ["PEP_REDIS"]} if os.environ.get("PEP_REDIS") else {"orm": "default"}),
     "workers": int(os.environ.get("PEP_WORKERS", "2")),
     "timeout": 300,
     "retry": 3600,
@@ -186,8 +223,31 @@ CONTENT_SECURITY_POLICY = {
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
+# Probes come from inside, in plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("PEP_BEHIND_PROXY", default=False) else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+LOGGING = logs.config(as_json=os.environ.get("PEP_LOG", "console" if LOCAL else "json") == "json")
+
+# The audit notes who and where for writes only; reads keep their plain SQL.
+PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
+UNFOLD = {
+    "SITE_TITLE": _("PEP"),
+    "SITE_HEADER": _("PEP"),
+    "SITE_SUBHEADER": _("Steering the field"),
+    "SITE_SYMBOL": "flag",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icons/mark.svg")},
+    ],
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda _request: static("css/desk.css")],
+    "ACCOUNT": {"navigation": "pep.site.account_links"},
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "pep.site.menu"},
+}

@@ -3,7 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from . import views
+from .api import api
+
 urlpatterns = [
+    path("health/live", views.live, name="health_live"),
+    path("health/ready", views.ready, name="health_ready"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("api/v1/", api.urls),
+    path("", include("activities.urls")),
+    path("", include("distributors.urls")),
+    path("", include("kpis.urls")),
+    path("", include("notifications.urls")),
 ]
