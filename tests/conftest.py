@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: Pages are rendered from the sources in static/, not from what was last collected.
+PLAIN_FILES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 
 def pytest_configure() -> None:
@@ -11,3 +20,18 @@ def pytest_configure() -> None:
 
     if not os.environ.get("DATABASE_URL"):
         postgres.ensure_running(Path(os.environ.get("PEP_DATA", ".data")).resolve())
+
+
+@pytest.fixture(autouse=True)
+def plain_files(settings: Any) -> None:
+    settings.STORAGES = PLAIN_FILES
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """No autovacuum while tests run: of rows that a test rolled back it would tell the planner that tables are empty."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'ALTER TABLE "{table}" SET (autovacuum_enabled = false)')
