@@ -1,0 +1,42 @@
+# make run    the whole thing on this machine: http://127.0.0.1:8000 (make run ARGS="--port 8123")
+# make test   every test, a real browser included
+# make lint   style, types, templates
+# make bench  the benchmarks
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint bench lock
+PYTHON ?= python3
+ENV := .venv
+STAMP := $(ENV)/.installed
+MANAGE := $(ENV)/bin/python manage.py
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup: $(STAMP)
+
+# Reinstalled only when a lock changed.
+$(STAMP): requirements-dev.txt
+	@PYTHON="$(PYTHON)" .ci/environment.sh $(ENV) requirements-dev.txt
+	@touch $@
+
+run: $(STAMP)
+	@exec $(MANAGE) up $(ARGS)
+
+test: $(STAMP)
+	@browser="$$(.ci/chromium.sh)" && $(MANAGE) catalogues && $(MANAGE) collectstatic --noinput --verbosity 0 && PEP_CHROMIUM="$$browser" $(ENV)/bin/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(ENV)/bin/ruff check .
+	$(ENV)/bin/ruff format --check .
+	$(ENV)/bin/mypy .
+	$(ENV)/bin/djlint --lint --quiet templates
+	$(MANAGE) catalogues --check
+	$(MANAGE) makemigrations --check --dry-run
+
+bench: $(STAMP)
+	@for script in benchmarks/[!_]*.py; do echo "== $$script"; $(ENV)/bin/python $$script $(ARGS) || exit 1; done
+
+# For maintainers, with uv: after changing a dependency in pyproject.toml.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --all-extras --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
