@@ -42,7 +42,44 @@ STORES_THIS_QUARTER = {"Repeat baskets": 40, "Order size": 35, "New customers": 
 #: The challenge began eleven weeks before this week and runs a hundred days.
 CHALLENGE_BEFORE, CHALLENGE_DAYS = timedelta(weeks=11), timedelta(days=100)
 #: In base currency, scaled by each market's price level.
-TIERS = ((Decimal(1500), "the travel bag"), (Decimal(3000), "the watch"), (Decimal(6000), "the weekend for two"))
+TIERS = (Decimal(1500), Decimal(3000), Decimal(6000))
+
+
+class Told(NamedTuple):
+    """An award and a contest belong to one market, and are told in its language."""
+
+    challenge: str
+    challenge_terms: str
+    prizes: tuple[str, str, str]
+    relay: str
+    relay_terms: str
+
+
+TOLD = {
+    "en": Told(
+        "Hundred-day challenge",
+        "Sales of your own customers count on the day of the order, less refunds. One prize each, the highest reached.",
+        ("the travel bag", "the watch", "the weekend for two"),
+        "Eye-line relay",
+        "Second and later orders of the eye line count. Equal counts share a place.",
+    ),
+    "de": Told(
+        "Hundert-Tage-Challenge",
+        "Es zählt der Umsatz mit deiner eigenen Kundschaft am Tag der Bestellung, abzüglich Erstattungen. "
+        "Eine Prämie pro Person, die höchste erreichte.",
+        ("Reisetasche", "Armbanduhr", "Wochenende zu zweit"),
+        "Augenlinien-Staffel",
+        "Es zählen zweite und weitere Bestellungen der Augenlinie. Gleichstand teilt sich einen Platz.",
+    ),
+    "es": Told(
+        "Reto de cien días",
+        "Cuentan las ventas a tus propios clientes el día del pedido, menos reembolsos. "
+        "Un premio por persona, el más alto alcanzado.",
+        ("la bolsa de viaje", "el reloj", "el fin de semana para dos"),
+        "Relevo de la línea de ojos",
+        "Cuentan el segundo pedido y los siguientes de la línea de ojos. Los empates comparten lugar.",
+    ),
+}
 
 
 class Quarter(NamedTuple):
@@ -115,33 +152,35 @@ def campaign(
 
 def challenge(market: Market, week: date) -> Incentive:
     """An award for sales of a hundred days."""
-    first = week - CHALLENGE_BEFORE
+    first, told = week - CHALLENGE_BEFORE, TOLD[market.language]
     made = Incentive.objects.create(
-        name="Hundred-day challenge",
+        name=told.challenge,
         form=Incentive.Form.AWARD,
         market=market,
         metric="sales",
         starts_on=first,
         ends_on=first + CHALLENGE_DAYS - timedelta(days=1),
-        terms="Sales of your own customers count on the day of the order, less refunds. One prize each, the highest reached.",
+        terms=told.challenge_terms,
     )
     IncentiveTier.objects.bulk_create(
-        IncentiveTier(incentive=made, threshold=local(amount, market), prize=prize) for amount, prize in TIERS
+        IncentiveTier(incentive=made, threshold=local(amount, market), prize=prize)
+        for amount, prize in zip(TIERS, told.prizes, strict=True)
     )
     return made
 
 
 def relay(market: Market, first: date, last: date) -> Incentive:
     """This week's contest on repeat orders of the eye line, among similar people."""
+    told = TOLD[market.language]
     return Incentive.objects.create(
-        name="Eye-line relay",
+        name=told.relay,
         form=Incentive.Form.CONTEST,
         market=market,
         metric="repeat_orders",
         scope="eye",
         starts_on=first,
         ends_on=last,
-        terms="Second and later orders of the eye line count. Equal counts share a place.",
+        terms=told.relay_terms,
     )
 
 

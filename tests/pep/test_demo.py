@@ -19,6 +19,7 @@ from distributors import demo
 from distributors.ingest import accept, rebuild
 from distributors.models import Distributor, Event, Goal, Market, Role, User
 from kpis import incentives, priorities
+from kpis.models import Incentive
 from pep import emptying
 from tests import factories as make
 
@@ -69,6 +70,8 @@ def check_feed() -> None:
     (watch,) = incentives.within_reach(jenna, as_of=now)
     assert watch.tier_prize == "the watch"
     assert 150 <= watch.left <= 260
+    told = {made.market.language: made.tiers.all()[1].prize for made in Incentive.objects.filter(form="award")}
+    assert told == {"en": "the watch", "de": "Armbanduhr", "es": "el reloj"}
 
 
 def check_sign_ins(told: str, folder: Path) -> None:
