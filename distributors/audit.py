@@ -41,8 +41,8 @@ def audited(*, exclude: Iterable[str] = (), inserts: bool = True) -> Callable[[M
     return declare
 
 
-def audited_links(through: type[models.Model], name: str) -> None:
-    """Record what is added to and removed from a many-to-many field: `name` is the proxy's model name."""
+def audited_links(through: type[models.Model], name: str) -> type[models.Model]:
+    """Record what is added to and removed from a many-to-many field: `name` is the name of the proxy model that is returned."""
     meta = type("Meta", (), {"proxy": True, "app_label": through._meta.app_label})
     proxy = type(name, (through,), {"Meta": meta, "__module__": through.__module__})
     pghistory.track(
@@ -54,6 +54,7 @@ def audited_links(through: type[models.Model], name: str) -> None:
         context_id_field=None,
         append_only=True,
     )(proxy)
+    return proxy
 
 
 def immutable(*, may_forget: str = "") -> list[Any]:

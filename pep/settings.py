@@ -18,12 +18,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from pep import logs, postgres
+from pep import kernels, logs, postgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("PEP_DATA", BASE_DIR / ".data")).resolve()
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 LOCAL = not DATABASE_URL
+# Read by numba when it is first imported; compiled once, then shared by every process.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(kernels.cache_folder(BASE_DIR, DATA_DIR)))
 
 
 def flag(name: str, *, default: bool) -> bool:

@@ -3,7 +3,8 @@
 from .customer import Customer, Note
 from .distributor import Distributor
 from .event import ApiKey, Event
-from .goal import ForecastPool, Goal, GoalStanding
+from .feature import CustomerLine, Feature, FeatureMark, Version
+from .goal import ForecastPool, Goal
 from .market import Market
 from .measure import Measure, Order, OrderLine
 from .product import Product, ProductLine
@@ -12,11 +13,13 @@ from .user import Role, User
 __all__ = [
     "ApiKey",
     "Customer",
+    "CustomerLine",
     "Distributor",
     "Event",
+    "Feature",
+    "FeatureMark",
     "ForecastPool",
     "Goal",
-    "GoalStanding",
     "Market",
     "Measure",
     "Note",
@@ -26,4 +29,5 @@ __all__ = [
     "ProductLine",
     "Role",
     "User",
+    "Version",
 ]

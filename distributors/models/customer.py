@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ..marks import marking
+
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def of(self, distributor_id: int) -> CustomerQuerySet:
@@ -61,6 +63,7 @@ class Customer(models.Model):
             models.CheckConstraint(condition=~Q(external_id=""), name="customer_external_id_not_empty"),
         ]
         indexes = [models.Index(fields=["distributor", "last_order_on"], name="customer_by_last_order")]
+        triggers = marking("distributors_featuremark", "SELECT distributor_id FROM {rows}")
 
     def __str__(self) -> str:
         return self.display_name

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ..audit import audited
+from ..marks import marking
 
 
 class DistributorQuerySet(models.QuerySet["Distributor"]):
@@ -54,6 +55,7 @@ class Distributor(models.Model):
             ),
             models.CheckConstraint(condition=~Q(external_id=""), name="distributor_external_id_not_empty"),
         ]
+        triggers = marking("distributors_featuremark", "SELECT id FROM {rows} UNION SELECT sponsor_id FROM {rows}")
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,10 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 from ..audit import audited, immutable
+from ..marks import marking
+
+#: An open basket is read from the log; every other event reaches the features by what is folded from it.
+BASKETS = "SELECT distributor_id FROM {rows} WHERE type = 'basket.opened'"
 
 
 class Event(models.Model):
@@ -45,7 +49,10 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         # Erasing a customer may cut the link to her, nothing else.
-        triggers = immutable(may_forget="customer")
+        triggers = [
+            *immutable(may_forget="customer"),
+            *marking("distributors_featuremark", BASKETS, inserts_only=True),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="event_unique_for_ever"),
             models.CheckConstraint(condition=~Q(source="") & ~Q(external_id=""), name="event_has_source_and_id"),

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ..audit import audited
+from ..marks import marking
 
 
 class GoalQuerySet(models.QuerySet["Goal"]):
@@ -56,30 +57,10 @@ class Goal(models.Model):
                 name="goal_one_running_of_a_kind",
             ),
         ]
+        triggers = marking("distributors_featuremark", "SELECT distributor_id FROM {rows}")
 
     def __str__(self) -> str:
         return f"{self.metric} {self.target} {self.get_period_display()}"
-
-
-class GoalStanding(models.Model):
-    """What time alone changes about a goal, recalculated before her local morning (forecast.py).
-
-    `remainders`: what she made in her 12 most recent windows of the same length that start on the same weekday as
-    `day`, newest first. Read-time fills it when the schedule has not run yet, so that nothing waits for it.
-    `checksum` is of the measures behind them: a late event changes it, and the next read fills the row again.
-    """
-
-    goal = models.OneToOneField(Goal, on_delete=models.CASCADE, primary_key=True, related_name="standing")
-    day = models.DateField()
-    remainders = ArrayField(models.FloatField(), default=list)
-    checksum = models.DecimalField(max_digits=40, decimal_places=2, default=0)
-
-    class Meta:
-        verbose_name = _("goal standing")
-        verbose_name_plural = _("goal standings")
-
-    def __str__(self) -> str:
-        return f"{self.goal_id} {self.day}"
 
 
 class ForecastPool(models.Model):

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..audit import audited
+from ..marks import versioned
 
 
 def validate_time_zone(name: str) -> None:
@@ -17,6 +18,7 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(_("%(name)s is not a time zone name."), params={"name": name}) from error
 
 
+@versioned("reference")
 @audited()
 class Market(models.Model):
     """A country or region: its money, its clock, its week and its language."""

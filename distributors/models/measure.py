@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..marks import marking
+
 
 class Order(models.Model):
     """An order, folded from its `order.placed` event. Refunds are money of their own day (Measure), not a change here."""
@@ -52,6 +54,13 @@ class OrderLine(models.Model):
         return f"{self.quantity} x {self.product_id}"
 
 
+MEASURED = """
+    SELECT distributor_id FROM {rows}
+    UNION SELECT d.sponsor_id FROM {rows} r JOIN distributors_distributor d ON d.id = r.distributor_id
+    WHERE r.metric = 'orders'
+"""
+
+
 class Measure(models.Model):
     """The sum of one additive metric for one distributor on one local day. Folded from events (ingest.py).
 
@@ -73,6 +82,8 @@ class Measure(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["distributor", "metric", "scope", "day"], name="measure_one_per_day"),
         ]
+        # A recruit's orders are also a feature of her sponsor.
+        triggers = marking("distributors_featuremark", MEASURED)
 
     def __str__(self) -> str:
         return f"{self.metric} {self.day}: {self.value}"

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from distributors.audit import audited, audited_links, immutable
+from distributors.marks import versioned
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -15,6 +16,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         return self.filter(status=Campaign.Status.LIVE, starts_on__lte=day, ends_on__gte=day)
 
 
+@versioned("kpis")
 @audited()
 class Campaign(models.Model):
     """A named period in which HQ prioritises some KPIs. No markets named means all of them."""
@@ -45,9 +47,10 @@ class Campaign(models.Model):
         return self.name
 
 
-audited_links(Campaign.markets.through, "CampaignMarket")
+versioned("kpis")(audited_links(Campaign.markets.through, "CampaignMarket"))
 
 
+@versioned("kpis")
 @audited()
 class PriorityVersion(models.Model):
     """One published set of weights: never changed, only followed by the next. The newest one counts (priorities.py)."""
@@ -77,6 +80,7 @@ class PriorityVersion(models.Model):
         return f"{self.campaign} v{self.number}"
 
 
+@versioned("kpis")
 @audited()
 class Priority(models.Model):
     version = models.ForeignKey(PriorityVersion, on_delete=models.CASCADE, related_name="priorities")

@@ -4,8 +4,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from distributors.audit import audited
+from distributors.marks import versioned
 
 
+@versioned("kpis")
 @audited()
 class KPI(models.Model):
     """A figure HQ wants to move: a metric, a direction, and where it counts."""
