@@ -16,12 +16,13 @@ from django.db import connection, transaction
 
 from .cloudevents import EventError, Item, read
 from .enrolling import Place
-from .models import Customer, Distributor, Event, Measure, Order, OrderLine
+from .models import Customer, CustomerLine, Distributor, Event, Measure, Order, OrderLine
 from .storing import Stored, store, until_settled
 
 BLOCK = 50_000
 #: From so many new events on the planner may know nothing of what is there, and choose plans for empty tables.
 MANY = 200
+PLANNED = (Event, Order, OrderLine, Measure, Customer, CustomerLine, Distributor)
 MOST_ERRORS = 100
 
 #: Called after each block with how many rows were read since the last call.
@@ -112,7 +113,7 @@ def bulk_numbered(
 
 def tell_planner() -> None:
     """What a load brought shows in the plans of the very next page, not only when autovacuum comes round."""
-    tables = ", ".join(model._meta.db_table for model in (Event, Order, OrderLine, Measure, Customer, Distributor))
+    tables = ", ".join(model._meta.db_table for model in PLANNED)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {tables}")
 

@@ -1,4 +1,4 @@
-"""Events -> orders, measures and customers' order columns: the one definition, for one event and for a million.
+"""Events -> orders, measures, customers' order columns and the lines they bought: the one definition, for one event and for a million.
 
 `fold(ids)` runs in the transaction that stored those events, with their distributors locked. Every statement is
 set-based and states *what is true of all stored events* minus *what was true without the new ones*, so the order of
@@ -205,6 +205,34 @@ SET orders = t.orders, spent = t.spent, first_order_on = t.first_on, last_order_
 FROM totals t JOIN usual u USING (customer_id) WHERE c.id = t.customer_id
 """
 
+# What a customer bought of each line, from her new orders and what was known. Of two main products the same one wins
+# whichever came first: the later day, one that is used up, the dearest, and so on to the last column.
+CUSTOMER_LINES = """
+WITH fresh AS (
+    SELECT o.customer_id, l.line_id, o.distributor_id, o.event_id, o.day, l.product_id, l.amount,
+           round(l.amount / nullif(l.quantity, 0), 2) AS price
+    FROM distributors_order o JOIN distributors_orderline l ON l.order_id = o.event_id
+    WHERE o.event_id = ANY(%(ids)s::bigint[]) AND o.customer_id IS NOT NULL
+), counted AS (
+    SELECT customer_id, line_id, distributor_id, count(DISTINCT event_id) AS orders FROM fresh GROUP BY 1, 2, 3
+), bought AS (
+    SELECT customer_id, line_id, day, product_id, amount, price FROM fresh
+    UNION ALL
+    SELECT b.customer_id, b.line_id, b.last_on, b.product_id, b.amount, b.price
+    FROM counted JOIN distributors_customerline b USING (customer_id, line_id)
+), main AS (
+    SELECT DISTINCT ON (b.customer_id, b.line_id) b.customer_id, b.line_id, b.day, b.product_id, b.amount, b.price
+    FROM bought b JOIN distributors_product p ON p.id = b.product_id
+    ORDER BY b.customer_id, b.line_id, b.day DESC, p.lasts_days IS NULL, b.amount DESC, p.id, b.price DESC NULLS LAST
+)
+INSERT INTO distributors_customerline AS b (customer_id, line_id, distributor_id, orders, last_on, product_id, price, amount)
+SELECT customer_id, line_id, c.distributor_id, c.orders, m.day, m.product_id, m.price, m.amount
+FROM counted c JOIN main m USING (customer_id, line_id) ORDER BY 1, 2
+ON CONFLICT (customer_id, line_id) DO UPDATE
+SET orders = b.orders + excluded.orders, last_on = excluded.last_on, product_id = excluded.product_id,
+    price = excluded.price, amount = excluded.amount
+"""
+
 
 def fold(ids: Sequence[int], types: Collection[str]) -> None:
     """Count the stored events `ids`, whose types are among `types`, into everything derived from events."""
@@ -218,6 +246,7 @@ def fold(ids: Sequence[int], types: Collection[str]) -> None:
         add_measures(cursor, params, types)
         if "order.placed" in types:
             cursor.execute(CUSTOMERS, params)
+            cursor.execute(CUSTOMER_LINES, params)
 
 
 def add_measures(cursor: Any, params: dict[str, list[int]], types: Collection[str]) -> None:

@@ -1,4 +1,5 @@
 """Everything derived, computed again from events into shadow tables, compared with what is there, and put right.
+Compact rows (features.py) are compared with what they are made from, read in the same statement.
 
 The shadows are temporary tables of the same names, which PostgreSQL finds first: the very statements of fold.py fill
 them. Readers are not held up; new events wait until the rebuild is over.
@@ -11,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from . import features
 from .fold import fold
 
 BLOCK = 50_000
@@ -18,34 +20,44 @@ BLOCK = 50_000
 
 @dataclass(frozen=True)
 class RebuildReport:
-    """How many rows of each derived table were not what the events say (missing, extra or different)."""
+    """How many rows of each derived table were not what the events say (missing, extra or different).
+
+    `features` counts compact rows that were not what the tables they are made from say, and had no mark.
+    """
 
     events: int
     orders: int
     order_lines: int
     measures: int
     customers: int
+    customer_lines: int
+    features: int
 
     @property
     def equal(self) -> bool:
-        return not (self.orders or self.order_lines or self.measures or self.customers)
+        return not any(count for name, count in asdict(self).items() if name != "events")
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "equal": self.equal}
 
 
 def rebuild(*, check: bool = False) -> RebuildReport:
-    """Recompute orders, order lines, measures and customers' order columns; with `check`, only compare."""
+    """Recompute orders, order lines, measures, customers' order columns and lines, and compact rows; with `check`, only
+    compare."""
     with transaction.atomic(), connection.cursor() as cursor:
         # The first thing every ingest does is lock rows here; plain reads go on.
         cursor.execute("LOCK TABLE distributors_distributor IN EXCLUSIVE MODE")
+        wrong = features.wrong()
         cursor.execute(SHADOWS)
         events = fold_everything(cursor)
-        report = RebuildReport(events, *(count(cursor, part) for part in DIFFERENCES))
+        counts = [*(count(cursor, part) for part in DIFFERENCES), len(wrong)]
+        report = RebuildReport(events, *counts)
         if not check and not report.equal:
             for statement in REPAIRS:
                 cursor.execute(statement)
         cursor.execute(DROP)
+        if not check:
+            features.refresh(wrong)  # the repairs have left marks on all others that they concern
         return report
 
 
@@ -70,13 +82,17 @@ CREATE TEMP TABLE distributors_order (LIKE public.distributors_order INCLUDING A
 CREATE TEMP TABLE distributors_orderline (LIKE public.distributors_orderline INCLUDING ALL) ON COMMIT DROP;
 CREATE INDEX ON pg_temp.distributors_orderline (order_id);
 CREATE TEMP TABLE distributors_measure (LIKE public.distributors_measure INCLUDING ALL) ON COMMIT DROP;
+CREATE TEMP TABLE distributors_customerline (LIKE public.distributors_customerline INCLUDING ALL) ON COMMIT DROP;
 CREATE TEMP TABLE distributors_customer (LIKE public.distributors_customer INCLUDING ALL) ON COMMIT DROP;
 INSERT INTO pg_temp.distributors_customer SELECT * FROM public.distributors_customer;
 UPDATE pg_temp.distributors_customer
 SET orders = 0, spent = 0, first_order_on = NULL, last_order_on = NULL, usual_gap_days = NULL;
 """
 
-DROP = "DROP TABLE pg_temp.distributors_orderline, pg_temp.distributors_order, pg_temp.distributors_measure, pg_temp.distributors_customer"
+DROP = """
+DROP TABLE pg_temp.distributors_orderline, pg_temp.distributors_order, pg_temp.distributors_measure,
+    pg_temp.distributors_customer, pg_temp.distributors_customerline
+"""
 
 ORDER = "event_id, distributor_id, customer_id, time, day, amount, currency, is_repeat"
 ORDERS = f"SELECT {ORDER} FROM {{schema}}.distributors_order"  # noqa: S608
@@ -85,6 +101,9 @@ LINES = """SELECT order_id, product_id, line_id, quantity, amount, count(*) AS n
 MEASURES = "SELECT distributor_id, metric, scope, day, value FROM {schema}.distributors_measure"
 CUSTOMERS = """SELECT id, orders, spent, first_order_on, last_order_on, usual_gap_days, kind
     FROM {schema}.distributors_customer"""
+
+CUSTOMER_LINE = "customer_id, line_id, distributor_id, orders, last_on, product_id, price, amount"
+CUSTOMER_LINES = f"SELECT {CUSTOMER_LINE} FROM {{schema}}.distributors_customerline"  # noqa: S608
 
 
 def differences(select: str, key: str) -> str:
@@ -99,6 +118,7 @@ DIFFERENCES = (
     differences(LINES, "order_id, product_id, line_id, quantity, amount"),
     differences(MEASURES, "distributor_id, metric, scope, day"),
     differences(CUSTOMERS, "id"),
+    differences(CUSTOMER_LINES, "customer_id, line_id"),
 )
 
 
@@ -107,7 +127,7 @@ def count(cursor: Any, keys: str) -> int:
     return int(cursor.fetchone()[0])
 
 
-# Lines are replaced order by order; a wrong order is replaced with its lines.
+# Order lines are replaced order by order; a wrong order is replaced with its lines.
 REPAIRS = (
     f"""CREATE TEMP TABLE pep_wrong_order ON COMMIT DROP AS
         SELECT event_id AS id FROM ({differences(ORDERS, "event_id")}) AS o
@@ -128,4 +148,9 @@ REPAIRS = (
     f"""UPDATE public.distributors_customer c SET orders = s.orders, spent = s.spent, first_order_on = s.first_order_on,
         last_order_on = s.last_order_on, usual_gap_days = s.usual_gap_days, kind = s.kind
         FROM pg_temp.distributors_customer s WHERE s.id = c.id AND c.id IN ({differences(CUSTOMERS, "id")})""",  # noqa: S608
+    f"""DELETE FROM public.distributors_customerline b WHERE NOT EXISTS (
+        SELECT FROM (({CUSTOMER_LINES.format(schema="public")}) INTERSECT ({CUSTOMER_LINES.format(schema="pg_temp")})) AS c
+        WHERE (c.customer_id, c.line_id) = (b.customer_id, b.line_id))""",  # noqa: S608
+    f"""INSERT INTO public.distributors_customerline ({CUSTOMER_LINE}) {CUSTOMER_LINES.format(schema="pg_temp")}
+        ON CONFLICT DO NOTHING""",
 )

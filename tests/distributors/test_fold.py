@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from distributors import ingest
-from distributors.models import Customer, Distributor, Event, Measure, Order, OrderLine
+from distributors.models import Customer, CustomerLine, Distributor, Event, Measure, Order, OrderLine
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +90,8 @@ MAKERS: dict[str, Any] = {
 
 
 def stage() -> None:
+    for sku, lasts in {"EYE-1": None, "EYE-2": 60, "LIP-1": 90}.items():  # only BOX-1 comes with its first order
+        factories.product(sku, line=factories.product_line(SKUS[sku]), lasts_days=lasts)
     berlin = factories.market("de", currency="EUR", time_zone="Europe/Berlin")
     lisbon = factories.market("pt", currency="EUR", time_zone="Atlantic/Azores")
     factories.distributor(external_id="ann", market=berlin)
@@ -111,6 +113,9 @@ def state() -> dict[str, list[Any]]:
         ),
         "measures": Measure.objects.values_list(who, "metric", "scope", "day", "value"),
         "customers": Customer.objects.values_list(who, *customers, *dates),
+        "customer lines": CustomerLine.objects.values_list(
+            who, c, "line__code", "orders", "last_on", "product__sku", "price", "amount"
+        ),
         "people": Distributor.objects.values_list("external_id", "sponsor__external_id", "enrolled_by__external_id"),
     }
     return {name: sorted(rows, key=repr) for name, rows in tables.items()}

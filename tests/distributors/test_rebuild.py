@@ -13,8 +13,8 @@ import pytest
 from django.core.management import call_command
 from django.db.models import F
 
-from distributors import ingest
-from distributors.models import Customer, Measure, Order, OrderLine
+from distributors import features, ingest
+from distributors.models import Customer, CustomerLine, Distributor, Feature, FeatureMark, Measure, Order, OrderLine
 from tests import factories
 
 from .test_fold import NOW, history, stage, state
@@ -38,6 +38,7 @@ def test_it_works(before: dict[str, list[Any]]) -> None:
 
 
 def lose_everything() -> None:
+    CustomerLine.objects.all().delete()
     OrderLine.objects.all().delete()
     Order.objects.all().delete()
     Measure.objects.all().delete()
@@ -59,6 +60,11 @@ DAMAGES: dict[str, Callable[[], Any]] = {
     ),
     "a line lost": lambda: OrderLine.objects.first().delete(),
     "a customer's dates changed": lambda: Customer.objects.update(last_order_on=date(2020, 1, 1), usual_gap_days=1),
+    "a customer's line lost": lambda: CustomerLine.objects.first().delete(),
+    "a customer's line changed": lambda: CustomerLine.objects.update(price=F("price") + 1),
+    "a customer's line moved": lambda: CustomerLine.objects.filter(pk=CustomerLine.objects.first().pk).update(
+        last_on=date(2020, 1, 1)
+    ),
 }
 
 
@@ -75,6 +81,41 @@ def test_damage_is_found_and_put_right(before: dict[str, list[Any]], damage: str
     assert ingest.rebuild(check=True).equal
 
 
+def test_a_compact_row_that_is_wrong_without_a_mark_is_found_and_made_again(before: dict[str, list[Any]]) -> None:
+    people = list(Distributor.objects.values_list("pk", flat=True))
+    features.refresh(people)
+    right = rows()
+    wrong = Distributor.objects.get(external_id="ann").pk
+    Feature.objects.filter(pk=wrong).update(days=b"wrong")
+    assert ingest.rebuild(check=True).features == 1
+    assert rows() != right, "--check writes nothing"
+    found = ingest.rebuild()
+    assert (found.features, found.equal) == (1, False)
+    assert rows() == right
+    assert ingest.rebuild(check=True).equal
+
+
+def rows() -> list[tuple[Any, ...]]:
+    columns = ("pk", "identity", "goals", "days", "customers", "lines", "recruits")
+    return [
+        tuple(bytes(v) if isinstance(v, memoryview) else v for v in row)
+        for row in Feature.objects.order_by("pk").values_list(*columns)
+    ]
+
+
+def test_repaired_facts_reach_the_compact_rows(before: dict[str, list[Any]]) -> None:
+    people = list(Distributor.objects.values_list("pk", flat=True))
+    features.refresh(people)
+    right = rows()
+    CustomerLine.objects.all().delete()
+    features.of(people)
+    assert rows() != right
+    assert not FeatureMark.objects.exists()
+    assert not ingest.rebuild().equal
+    features.of(people)
+    assert rows() == right
+
+
 def test_a_person_added_by_hand_is_left_alone(before: dict[str, list[Any]]) -> None:
     ana = factories.customer(Order.objects.first().distributor, name="Ana", kind="prospect")
     assert ingest.rebuild().equal
@@ -86,7 +127,8 @@ def test_the_command_reports(before: dict[str, list[Any]]) -> None:
     out = StringIO()
     call_command("rebuild", check=True, stdout=out)
     assert json.loads(out.getvalue()) == {
-        "events": len(before["events"]), "orders": 0, "order_lines": 0, "measures": 0, "customers": 0, "equal": True,
+        "events": len(before["events"]), "orders": 0, "order_lines": 0, "measures": 0, "customers": 0,
+        "customer_lines": 0, "features": 0, "equal": True,
     }  # fmt: skip
     Measure.objects.all().delete()
     with pytest.raises(SystemExit) as exit:

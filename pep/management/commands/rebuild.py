@@ -1,4 +1,4 @@
-"""`manage.py rebuild`: orders, measures and customers' order columns again, from events alone."""
+"""`manage.py rebuild`: orders, measures, customers' order columns and lines again from events alone; compact rows too."""
 
 from __future__ import annotations
 
