@@ -1,21 +1,18 @@
-"""Sums of measures over past windows, computed where they lie: one SQL statement a kind of metric, whatever the number of goals."""
+"""Measures over windows, computed where they lie: what a few people came to, and how a market's people spread."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import connection
 
+from .blocks import QUANTILES, WINDOWS
 from .metrics import METRICS, How
-from .models import ForecastPool
-from .periods import Run
+from .periods import past_windows
 
-#: Evenly spaced quantiles kept of a market's spread.
-QUANTILES = 65
 #: A market's spread is taken from at most so many of its people, always the same ones: 24,000 windows.
 SAMPLE = 2000
 
@@ -37,22 +34,11 @@ SOURCE = {
 MADE = {
     How.SUM: "COALESCE(SUM(m.value), 0)",
     How.RATIO: (
-        "SUM(m.value) FILTER (WHERE m.metric = a.top)"
+        "COALESCE(SUM(m.value) FILTER (WHERE m.metric = a.top), 0)"
         " / NULLIF(GREATEST(SUM(m.value) FILTER (WHERE m.metric = a.bottom), 0), 0)"
     ),
     How.RECRUITS: "COUNT(DISTINCT m.distributor_id) FILTER (WHERE m.value > 0)",
 }
-# Weighted by the square of the day, so that money moved from one day to another changes it as well.
-CHECKSUM = "COALESCE(SUM(m.value * ((m.day - DATE '2000-01-01') * (m.day - DATE '2000-01-01'))), 0)"
-
-READ = """
-    SELECT a.goal_id,
-           (SELECT {made} {source} AND m.day BETWEEN a.first AND a.last),
-           (SELECT {checksum} {source} AND m.day >= a.since AND m.day < a.until)
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
-                %s::date[], %s::date[], %s::date[], %s::date[])
-         AS a(goal_id, distributor_id, top, bottom, scope, first, last, since, until)
-"""
 
 VALUES = """
     SELECT a.n, (SELECT {made} {source} AND m.day BETWEEN a.first AND a.last)
@@ -60,41 +46,11 @@ VALUES = """
          AS a(n, distributor_id, top, bottom, scope, first, last)
 """
 
-FILL = """
-    WITH step AS (SELECT * FROM unnest(%s::int[], %s::int[], %s::date[], %s::date[]) AS s(shape, i, first, stop)),
-    a AS (
-        SELECT asked.*, d.joined_on
-        FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
-                    %s::int[], %s::date[], %s::date[], %s::date[])
-             AS asked(goal_id, distributor_id, top, bottom, scope, shape, day, since, until)
-        JOIN distributors_distributor d ON d.id = asked.distributor_id
-    ),
-    fresh AS (
-        SELECT a.goal_id, a.day,
-               ARRAY(SELECT w.made::float8
-                     FROM step, LATERAL (SELECT {made} AS made {source} AND m.day >= step.first AND m.day < step.stop) w
-                     WHERE step.shape = a.shape AND step.first >= a.joined_on AND w.made IS NOT NULL
-                     ORDER BY step.i) AS remainders,
-               (SELECT {checksum} {source} AND m.day >= a.since AND m.day < a.until) AS checksum
-        FROM a
-    ),
-    written AS (
-        INSERT INTO distributors_goalstanding AS old (goal_id, day, remainders, checksum)
-        SELECT goal_id, day, remainders, checksum FROM fresh ORDER BY goal_id
-        ON CONFLICT (goal_id) DO UPDATE
-        SET day = EXCLUDED.day, remainders = EXCLUDED.remainders, checksum = EXCLUDED.checksum
-        WHERE (old.day, old.remainders, old.checksum)
-              IS DISTINCT FROM (EXCLUDED.day, EXCLUDED.remainders, EXCLUDED.checksum)
-        RETURNING goal_id
-    )
-    SELECT fresh.goal_id, fresh.remainders, written.goal_id IS NOT NULL
-    FROM fresh LEFT JOIN written USING (goal_id)
-"""
-
 POOL = """
-    WITH a AS (
-        SELECT id AS distributor_id, joined_on, %s::text AS top, %s::text AS bottom, %s::text AS scope
-        FROM distributors_distributor
+    WITH line AS (SELECT COALESCE((SELECT code FROM distributors_productline WHERE id = %s), '') AS scope),
+    a AS (
+        SELECT id AS distributor_id, joined_on, %s::text AS top, %s::text AS bottom, scope
+        FROM distributors_distributor, line
         WHERE market_id = %s AND left_on IS NULL
         ORDER BY id * 2654435761 %% 4294967296, id
         LIMIT %s
@@ -108,16 +64,25 @@ POOL = """
     ),
     person AS (SELECT distributor_id, AVG(made) AS mean FROM made GROUP BY distributor_id)
     INSERT INTO distributors_forecastpool (market_id, metric, scope, days, day, mean, people, quantiles)
-    SELECT %s, %s, %s, %s, %s, COALESCE((SELECT AVG(mean) FROM person), 0),
+    SELECT %s, %s, (SELECT scope FROM line), %s, %s, COALESCE((SELECT AVG(mean) FROM person), 0),
            (SELECT COUNT(*) FROM person WHERE mean > 0),
            COALESCE((SELECT percentile_cont(%s::float8[]) WITHIN GROUP (ORDER BY made.made / person.mean)
                      FROM made JOIN person USING (distributor_id) WHERE person.mean > 0), '{{}}')
     ON CONFLICT (market_id, metric, scope, days, day) DO NOTHING
 """
 
+STORED = """
+    SELECT asked.n, p.mean, p.people, p.quantiles
+    FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::bigint[], %s::int[], %s::date[])
+         AS asked(n, market_id, metric, line_id, days, day)
+    LEFT JOIN distributors_productline l ON l.id = asked.line_id
+    JOIN distributors_forecastpool p ON p.market_id = asked.market_id AND p.metric = asked.metric
+         AND p.scope = COALESCE(l.code, '') AND p.days = asked.days AND p.day = asked.day
+"""
+
 
 def statement(template: str, how: How) -> str:
-    return template.format(made=MADE[how], source=SOURCE[how], checksum=CHECKSUM)
+    return template.format(made=MADE[how], source=SOURCE[how])
 
 
 def parts(metric: str) -> tuple[str, str]:
@@ -126,21 +91,9 @@ def parts(metric: str) -> tuple[str, str]:
     return of[0], of[-1]
 
 
-def by_how(runs: Iterable[Run]) -> dict[How, list[Run]]:
-    found: dict[How, list[Run]] = {}
-    for run in runs:
-        found.setdefault(run.how, []).append(run)
-    return found
-
-
 def columns(rows: Sequence[Sequence[object]]) -> list[list[object]]:
     """Rows turned into the arrays that `unnest` takes."""
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def reach(run: Run) -> tuple[date, date]:
-    """First day of the oldest past window, and the day after the last of the newest."""
-    return run.windows[-1][0], run.windows[0][1]
 
 
 class Ask(NamedTuple):
@@ -176,90 +129,60 @@ def cents(value: Decimal | int | None) -> Decimal:
     return Decimal(value or 0).quantize(Decimal("0.01"))
 
 
-@dataclass(frozen=True)
-class Reading:
-    value: Decimal
-    checksum: Decimal
+class PoolKey(NamedTuple):
+    market_id: int
+    metric: str
+    line_id: int  # product line; 0 for all
+    days: int  # in a window
+    day: date
 
 
-def readings(runs: Iterable[Run]) -> dict[int, Reading]:
-    """By goal: value of the running period, and checksum of the measures behind its forecast."""
-    found: dict[int, Reading] = {}
-    for how, asked in by_how(runs).items():
-        rows = [(r.goal_id, r.distributor_id, *parts(r.metric), r.scope, r.first, r.last, *reach(r)) for r in asked]
-        with connection.cursor() as cursor:
-            cursor.execute(statement(READ, how), columns(rows))
-            for goal_id, value, checksum in cursor.fetchall():
-                found[goal_id] = Reading(cents(value), checksum)
-    return found
+class Pool(NamedTuple):
+    mean: float
+    people: int
+    quantiles: list[float]  # none when nobody made anything
 
 
-@dataclass(frozen=True)
-class Filled:
-    made: dict[int, list[float]]  # by goal: her past windows, newest first
-    written: int  # rows that were not right before
+def pools(keys: Sequence[PoolKey]) -> list[Pool]:
+    """The market's spread for each of these keys, in their order; what is not there yet is made.
 
-
-def fill(runs: Iterable[Run]) -> Filled:
-    """Recompute and store the standings of these goals.
-
-    Idempotent; a row that is already right is not written. Windows from before she joined do not count, nor do those
-    in which a ratio is undefined.
+    One query, none without keys; one statement more for each that is missing, and then a second query.
     """
-    made: dict[int, list[float]] = {}
-    written = 0
-    for how, asked in by_how(runs).items():
-        shapes = {windows: n for n, windows in enumerate(dict.fromkeys(run.windows for run in asked))}
-        steps = [(n, i, *window) for windows, n in shapes.items() for i, window in enumerate(windows)]
-        rows = [
-            (r.goal_id, r.distributor_id, *parts(r.metric), r.scope, shapes[r.windows], r.today, *reach(r))
-            for r in asked
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(statement(FILL, how), [*columns(steps), *columns(rows)])
-            for goal_id, remainders, changed in cursor.fetchall():
-                made[goal_id] = remainders
-                written += changed
-    return Filled(made, written)
+    found = stored_pools(keys)
+    missing = sorted(key for key in keys if key not in found)
+    for key in missing:  # in one order, so that two who make the same wait and do not lock each other out
+        make_pool(key)
+    found |= stored_pools(missing)
+    return [found[key] for key in keys]
 
 
-#: Market, metric, scope, days in a window, day.
-PoolKey = tuple[int, str, str, int, date]
+def stored_pools(keys: Sequence[PoolKey]) -> dict[PoolKey, Pool]:
+    if not keys:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(STORED, columns([(n, *key) for n, key in enumerate(keys)]))
+        return {keys[n]: Pool(*pool) for n, *pool in cursor.fetchall()}
 
 
-def pool_key(run: Run) -> PoolKey:
-    return run.market_id, run.metric, run.scope, run.span, run.pool_day
-
-
-def pools(runs: Iterable[Run]) -> dict[PoolKey, ForecastPool]:
-    """The market's spread for each of these runs. One query, and one statement for each that is not there yet."""
-    wanted = {pool_key(run): run for run in runs}
-    found = stored_pools(wanted)
-    missing = wanted.keys() - found.keys()
-    for key in sorted(missing):
-        make_pool(wanted[key])
-    return found | stored_pools(missing) if missing else found
-
-
-def stored_pools(keys: Iterable[PoolKey]) -> dict[PoolKey, ForecastPool]:
-    wanted = set(keys)
-    rows = ForecastPool.objects.filter(
-        market_id__in={key[0] for key in wanted},
-        metric__in={key[1] for key in wanted},
-        days__in={key[3] for key in wanted},
-        day__in={key[4] for key in wanted},
-    )
-    by_key = {(row.market_id, row.metric, row.scope, row.days, row.day): row for row in rows}
-    return {key: row for key, row in by_key.items() if key in wanted}
-
-
-def make_pool(run: Run) -> None:
+def make_pool(key: PoolKey) -> None:
     """Store how the windows of a market's people spread about their own means; the first to do so on a day wins."""
     levels = [i / (QUANTILES - 1) for i in range(QUANTILES)]
-    key = pool_key(run)
-    top, bottom = parts(run.metric)
+    how, (top, bottom) = METRICS[key.metric].how, parts(key.metric)
+    windows = past_windows(how is How.SUM, key.days, key.day, WINDOWS)
     with connection.cursor() as cursor:
         cursor.execute(
-            statement(POOL, run.how),
-            [top, bottom, run.scope, run.market_id, SAMPLE, *columns(run.windows), *key, levels],
+            statement(POOL, how),
+            [
+                key.line_id,
+                top,
+                bottom,
+                key.market_id,
+                SAMPLE,
+                *columns(windows),
+                key.market_id,
+                key.metric,
+                key.days,
+                key.day,
+                levels,
+            ],
         )

@@ -1,49 +1,24 @@
 """Which customers and prospects are due today, and why: her "whom to contact".
 
-Scores order people against each other, they are not probabilities. They do not rise with "days since / own gap", which
-ranks worse than chance (ranking.md 3); what counts is how much her rhythm is known and whether its time is now:
-
-    own rhythm      (.50 + .40 n/(n + 4)) x timely       n orders; timely = 1 in the window, falling to .6 when it is over
-    product used up .60 (first of its line), .55 (only order) x timely
-    open basket     .95 - .05 a day
-    check-in .60 · birthday .50 - .02 a day · connect .45 · lapsed .35 falling to .15 at 400 days
-    prospect        .60 hot · .45 warm · .30 cool · .20 cold
+timing.py finds reasons and scores in her compact row; here they are told in full, for the customers asked about only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from math import ceil, floor
 
-from .models import Customer, Distributor, Market
-from .purchases import (
-    GRACE_DAYS,
-    LONGEST_DAYS,
-    OVERDUE,
-    WINDOW,
-    Basket,
-    LineBought,
-    lines_bought,
-    open_baskets,
-)
+from . import features
+from .blocks import REASONS, dues
+from .models import Customer, Distributor
+from .purchases import Basket, LineBought, lines_bought, newest_baskets
+from .records import day_number, microseconds
+from .timing import BIRTHDAY, ONE_TIME, OPEN_BASKET, REORDER_DUE, Reason, contacts, reasons_in
 
-CHECK_IN = (5, 8)
-CONNECT = (19, 24)
-LAPSED = (120, LONGEST_DAYS)
-BIRTHDAY_DAYS = 7
-#: Days until a prospect should hear again, and the score. Not said how interested counts as cool.
-PROSPECT = {
-    Customer.Hotness.HOT: (7, 0.60),
-    Customer.Hotness.WARM: (14, 0.45),
-    Customer.Hotness.COOL: (30, 0.30),
-    Customer.Hotness.COLD: (60, 0.20),
-}
-#: Somebody who heard from her this recently is left alone, unless she left a basket open.
-QUIET_DAYS = 5
+Facts = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -51,57 +26,37 @@ class Due:
     customer: Customer
     reason: str  # open_basket, one_time, reorder_due, check_in, connect, lapsed, birthday, prospect
     score: float  # 0 to 1
-    facts: dict[str, object] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
     window_start: date | None = None
     window_end: date | None = None
 
 
-@dataclass(frozen=True)
-class Known:
-    """All that is known about one customer today."""
+def reasons(distributor: Distributor, *, as_of: datetime) -> list[Reason]:
+    """Every reason to contact one of her customers, by customer, the best first. One query."""
+    return reasons_of([distributor], as_of=as_of)[distributor.pk]
 
-    customer: Customer
-    today: date
-    market: Market
-    bought: list[LineBought]  # the last bought line first
-    basket: Basket | None
-    days_since_contact: int | None
-    days_since_added: int
-    heard_lately: bool
 
-    @property
-    def days_since_order(self) -> int | None:
-        last = self.customer.last_order_on
-        return (self.today - last).days if last else None
+def reasons_of(distributors: Iterable[Distributor], *, as_of: datetime) -> dict[int, list[Reason]]:
+    """`reasons` for many; load the people `with_market()`."""
+    people = list(distributors)
+    rows = features.of(person.pk for person in people)
+    return {person.pk: found_in(rows[person.pk], person, as_of) for person in people}
 
-    @cached_property
-    def own_facts(self) -> dict[str, object | None]:
-        customer = self.customer
-        return {
-            "days_since_order": self.days_since_order,
-            "last_order_on": customer.last_order_on,
-            "usual_gap_days": customer.usual_gap_days,
-            "orders": customer.orders,
-            "order_average": (customer.spent / customer.orders).quantize(Decimal("0.01")) if customer.orders else None,
-            "currency": self.market.currency,
-            "hotness": customer.hotness or None,
-            "days_since_contact": self.days_since_contact,
-            "days_since_added": self.days_since_added,
-        }
 
-    def facts(self, line: LineBought | None = None) -> dict[str, object]:
-        """What reason sentences are made of; only what is known. `line` is the one the reason is about."""
-        line = line or (self.bought[0] if self.bought else None)
-        bought: dict[str, object | None] = {}
-        if line is not None:
-            bought = {
-                "product": line.product,
-                "product_price": line.price,
-                "lasts_days": line.lasts_days,
-                "line": line.line,
-                "line_name": line.line_name,
-            }
-        return {name: value for name, value in (self.own_facts | bought).items() if value is not None}
+def found_in(row: features.Row, person: Distributor, as_of: datetime) -> list[Reason]:
+    out = dues(len(row.customers), len(row.lines), 0)
+    n = contacts(row.customers, row.lines, day_number(person.local_day(as_of)), microseconds(as_of), out)
+    return sorted(reasons_in(out, 0, n), key=lambda one: (one.person, -one.score))
+
+
+def best_of(found: Iterable[Reason]) -> list[Reason]:
+    """Each customer once with the best reason, the best first."""
+    best: dict[int, Reason] = {}
+    for one in found:
+        known = best.get(one.person)
+        if known is None or one.score > known.score:
+            best[one.person] = one
+    return sorted(best.values(), key=lambda one: (-one.score, one.person))
 
 
 def due(distributor: Distributor, *, as_of: datetime) -> list[Due]:
@@ -111,159 +66,121 @@ def due(distributor: Distributor, *, as_of: datetime) -> list[Due]:
 
 def due_of(distributors: Iterable[Distributor], *, as_of: datetime) -> dict[int, list[Due]]:
     """`due` for many; load the people `with_market()`."""
-    return {pk: best_of(by_customer) for pk, by_customer in all_reasons_of(distributors, as_of=as_of).items()}
-
-
-def best_of(by_customer: dict[int, list[Due]]) -> list[Due]:
-    """Each customer once with the best reason, the best first."""
-    return sorted((reasons[0] for reasons in by_customer.values()), key=lambda d: (-d.score, d.customer.pk))
+    people = list(distributors)
+    found = reasons_of(people, as_of=as_of)
+    wanted = [(person, one) for person in people for one in best_of(found[person.pk])]
+    listed: dict[int, list[Due]] = {person.pk: [] for person in people}
+    for (person, _one), told in zip(wanted, tell(wanted, as_of), strict=True):
+        if told is not None:
+            listed[person.pk].append(told)
+    return listed
 
 
 def all_reasons(distributor: Distributor, *, as_of: datetime) -> dict[int, list[Due]]:
     """Every reason by customer id, the best first."""
-    return all_reasons_of([distributor], as_of=as_of)[distributor.pk]
-
-
-def all_reasons_of(distributors: Iterable[Distributor], *, as_of: datetime) -> dict[int, dict[int, list[Due]]]:
-    """By distributor and customer. 3 queries whatever the number of people and the length of their history.
-
-    (Customers, baskets, lines bought; one more for the products in baskets when there are any.)
-    """
-    people = {person.pk: person for person in distributors}
-    found: dict[int, dict[int, list[Due]]] = {pk: {} for pk in people}
-    if not people:
-        return found
-    baskets = open_baskets(people.keys(), as_of)
-    customers = [
-        customer
-        for customer in Customer.objects.filter(distributor_id__in=people).may_be_contacted().order_by("pk")
-        if customer.pk in baskets or not heard_lately(customer, as_of)
-    ]
-    latest = max(person.local_day(as_of) for person in people.values())
-    bought = lines_bought([customer for customer in customers if customer.orders], latest)
-    for customer in customers:
-        person = people[customer.distributor_id]
-        known = what_is_known(customer, person, bought.get(customer.pk, []), baskets.get(customer.pk), as_of)
-        if reasons := sorted(reasons_for(known), key=lambda d: -d.score):
-            found[person.pk][customer.pk] = reasons
+    found: dict[int, list[Due]] = {}
+    for told in details(distributor, reasons(distributor, as_of=as_of), as_of=as_of):
+        if told is not None:
+            found.setdefault(told.customer.pk, []).append(told)
     return found
 
 
-def heard_lately(customer: Customer, as_of: datetime) -> bool:
-    return customer.last_contact_at is not None and customer.last_contact_at > as_of - timedelta(days=QUIET_DAYS)
+def details(distributor: Distributor, wanted: Sequence[Reason], *, as_of: datetime) -> list[Due | None]:
+    """Reasons in full, in the order asked for; None for a customer who must not be contacted any more, or is no more.
+
+    At most 2 queries; when a basket is among them 2 more.
+    """
+    return tell([(distributor, one) for one in wanted], as_of)
 
 
-def what_is_known(
-    customer: Customer, person: Distributor, bought: list[LineBought], basket: Basket | None, as_of: datetime
-) -> Known:
-    market, today = person.market, person.local_day(as_of)
-    contact = customer.last_contact_at
-    return Known(
-        customer=customer,
-        today=today,
-        market=market,
-        bought=bought,
-        basket=basket,
-        days_since_contact=(today - market.local_day(contact)).days if contact else None,
-        days_since_added=(today - market.local_day(customer.added_at)).days,
-        heard_lately=heard_lately(customer, as_of),
+def tell(wanted: Sequence[tuple[Distributor, Reason]], as_of: datetime) -> list[Due | None]:
+    """`details` for people and reasons of theirs, in the same number of queries."""
+    if not wanted:
+        return []
+    sellers = {person.pk for person, _one in wanted}
+    customers = (
+        Customer.objects.filter(distributor_id__in=sellers)
+        .may_be_contacted()
+        .in_bulk(list({one.person for _person, one in wanted}))
     )
+    bought = lines_bought({(one.person, one.line) for _person, one in wanted if one.line})
+    baskets = newest_baskets({one.person for _person, one in wanted if one.code == OPEN_BASKET}, as_of)
+    told: list[Due | None] = []
+    for person, one in wanted:
+        customer = customers.get(one.person)
+        if customer is None or customer.distributor_id != person.pk:
+            told.append(None)
+            continue
+        known = Known(customer, person, as_of, bought.get((one.person, one.line)), baskets.get(one.person))
+        told.append(known.due(one))
+    return told
 
 
-def reasons_for(known: Known) -> Iterator[Due]:
-    if known.basket is not None:
-        yield open_basket(known, known.basket)
-    if known.heard_lately:
-        return
-    if known.customer.kind == Customer.Kind.PROSPECT and not known.customer.orders:
-        yield from prospect(known)
-    yield from birthday(known)
-    if known.days_since_order is not None and known.days_since_order >= 0:
-        yield from own_rhythm(known)
-        yield from used_up(known)
-        yield from after_order(known, known.days_since_order)
+@dataclass(frozen=True)
+class Known:
+    """What is known of one customer today, and of the line the reason is about."""
 
+    customer: Customer
+    person: Distributor
+    as_of: datetime
+    bought: LineBought | None
+    basket: Basket | None
 
-def open_basket(known: Known, basket: Basket) -> Due:
-    days = max(0, (known.today - known.market.local_day(basket.opened_at)).days)
-    basket_facts = {"days_open": days, "basket_amount": basket.amount, "basket_product": basket.product}
-    facts = known.facts() | {name: value for name, value in basket_facts.items() if value not in (None, "")}
-    return Due(known.customer, "open_basket", 0.95 - 0.05 * min(days, 7), facts)
+    @cached_property
+    def today(self) -> date:
+        return self.person.local_day(self.as_of)
 
+    def days_since(self, at: datetime | None) -> int | None:
+        return (self.today - self.person.market.local_day(at)).days if at else None
 
-def own_rhythm(known: Known) -> Iterator[Due]:
-    """From the second order day on her own usual gap says when."""
-    customer = known.customer
-    if customer.usual_gap_days and customer.last_order_on:
-        certainty = 0.50 + 0.40 * customer.orders / (customer.orders + 4)
-        yield from in_window(known, "reorder_due", customer.last_order_on, customer.usual_gap_days, certainty, None)
+    def due(self, one: Reason) -> Due:
+        facts = self.own_facts() | self.line_facts() | self.special_facts(one)
+        said = {name: value for name, value in facts.items() if value not in (None, "")}
+        return Due(self.customer, REASONS[one.code], one.score, said, one.window_start, one.window_end)
 
-
-def used_up(known: Known) -> Iterator[Due]:
-    """Bought once, and about used up: of a line for the first time, or as her only order so far."""
-    lines = [line for line in known.bought if line.lasts_days]
-    for line in lines:
-        if line.once:
-            yield from in_window(known, "one_time", line.last_on, float(line.lasts_days or 0), 0.60, line)
-    if known.customer.orders == 1 and lines:
-        yield from in_window(known, "reorder_due", lines[0].last_on, float(lines[0].lasts_days or 0), 0.55, lines[0])
-
-
-def in_window(
-    known: Known, reason: str, last: date, gap: float, certainty: float, line: LineBought | None
-) -> Iterator[Due]:
-    """Due from .8 of the gap on, until 1.6 of it and a week: then it is no longer a matter of rhythm."""
-    start, end = last + timedelta(days=floor(WINDOW[0] * gap)), last + timedelta(days=ceil(WINDOW[1] * gap))
-    over = last + timedelta(days=ceil(OVERDUE * gap) + GRACE_DAYS)
-    if start <= known.today <= over:
-        late = max(0, (known.today - end).days) / max(1, (over - end).days)
-        facts = known.facts(line) | {
-            "window_start": start,
-            "window_end": end,
-            "days_since_line": (known.today - last).days,
+    def own_facts(self) -> dict[str, object | None]:
+        customer = self.customer
+        last = customer.last_order_on
+        return {
+            "days_since_order": (self.today - last).days if last else None,
+            "last_order_on": last,
+            "usual_gap_days": customer.usual_gap_days,
+            "orders": customer.orders,
+            "order_average": (customer.spent / customer.orders).quantize(Decimal("0.01")) if customer.orders else None,
+            "currency": self.person.market.currency,
+            "hotness": customer.hotness,
+            "days_since_contact": self.days_since(customer.last_contact_at),
+            "days_since_added": self.days_since(customer.added_at),
         }
-        yield Due(known.customer, reason, certainty * (1 - 0.4 * late), facts, start, end)
 
+    def line_facts(self) -> dict[str, object | None]:
+        if self.bought is None:
+            return {}
+        return {
+            "product": self.bought.product,
+            "product_price": self.bought.price,
+            "lasts_days": self.bought.lasts_days,
+            "line": self.bought.line,
+            "line_name": self.bought.line_name,
+        }
 
-def after_order(known: Known, days: int) -> Iterator[Due]:
-    """A word on day 6, another on day 21, and one to somebody not seen for months."""
-    for reason, (first, last), score in (
-        ("check_in", CHECK_IN, 0.60),
-        ("connect", CONNECT, 0.45),
-        ("lapsed", LAPSED, 0.35 - 0.20 * (days - LAPSED[0]) / (LAPSED[1] - LAPSED[0])),
-    ):
-        if first <= days <= last:
-            ordered = known.today - timedelta(days=days)
-            window = ordered + timedelta(days=first), ordered + timedelta(days=last)
-            yield Due(known.customer, reason, score, known.facts(), *window)
-
-
-def birthday(known: Known) -> Iterator[Due]:
-    born = known.customer.birthday
-    if born is None:
-        return
-    on = next_birthday(born, known.today)
-    days = (on - known.today).days
-    if days <= BIRTHDAY_DAYS:
-        facts = known.facts() | {"birthday_on": on, "days_to_birthday": days}
-        yield Due(known.customer, "birthday", 0.50 - 0.02 * days, facts, known.today, on)
-
-
-def next_birthday(born: date, today: date) -> date:
-    """Born on 29 February: kept on the 28th in other years."""
-    for year in (today.year, today.year + 1):
-        try:
-            on = born.replace(year=year)
-        except ValueError:
-            on = date(year, 2, 28)
-        if on >= today:
-            return on
-    raise AssertionError("a year has a birthday in it")
-
-
-def prospect(known: Known) -> Iterator[Due]:
-    """By interest: 7, 14, 30 or 60 days after the last contact, or after she was added."""
-    days = known.days_since_added if known.days_since_contact is None else known.days_since_contact
-    interval, score = PROSPECT[Customer.Hotness(known.customer.hotness or Customer.Hotness.COOL)]
-    if days >= interval:
-        yield Due(known.customer, "prospect", score, known.facts(), known.today - timedelta(days=days - interval))
+    def special_facts(self, one: Reason) -> dict[str, object | None]:
+        """What only this reason has to say."""
+        start, end = one.window_start, one.window_end
+        if one.code == OPEN_BASKET and self.basket is not None:
+            return {
+                "days_open": max(0, self.days_since(self.basket.opened_at) or 0),
+                "basket_amount": self.basket.amount,
+                "basket_product": self.basket.product,
+            }
+        if one.code in {ONE_TIME, REORDER_DUE}:
+            once = self.bought if one.code == ONE_TIME else None
+            last = once.last_on if once else self.customer.last_order_on
+            return {
+                "window_start": start,
+                "window_end": end,
+                "days_since_line": (self.today - last).days if last else None,
+            }
+        if one.code == BIRTHDAY and end is not None:
+            return {"birthday_on": end, "days_to_birthday": (end - self.today).days}
+        return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -9,14 +10,11 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Max, Q, Sum
 
+from . import features
+from .blocks import REASONS, dues
 from .models import Distributor, Measure
-
-#: A recruit's first days, in which a first order matters most; she is left to settle in for the first three.
-FIRST_DAYS = 30
-SETTLING_DAYS = 3
-#: Quiet: nothing for four weeks after orders in the eight weeks before them.
-QUIET_DAYS = 28
-BEFORE_DAYS = 56
+from .records import day_number
+from .timing import BEFORE_DAYS, FIRST_DAYS, QUIET_RECRUIT, STOPPED_DAYS, Reason, care, reasons_in
 
 # UNION, not UNION ALL: a loop in the data ends by itself.
 DOWNLINE = """
@@ -63,21 +61,34 @@ class RecruitCare:
 
 
 def recruits_needing_care(distributor: Distributor, *, as_of: datetime) -> list[RecruitCare]:
-    """Direct recruits whom a word would help today, the most pressing first. 2 queries.
+    """Direct recruits whom a word would help today, the most pressing first. 3 queries."""
+    recruits = features.of([distributor.pk])[distributor.pk].recruits
+    out = dues(0, 0, len(recruits))
+    found = reasons_in(out, 0, care(recruits, day_number(distributor.local_day(as_of)), 0, out))
+    pressing = sorted(found, key=lambda one: (-one.score, one.person))
+    return [told for told in care_details(distributor, pressing, as_of=as_of) if told is not None]
 
-    New ones score .5 to .8 as their first 30 days run out; quiet ones .3 to .6 by how regularly they ordered before.
+
+def care_details(distributor: Distributor, wanted: Sequence[Reason], *, as_of: datetime) -> list[RecruitCare | None]:
+    """Reasons about recruits in full, in the order asked for; None for who is not her recruit any more.
+
+    At most 2 queries.
     """
-    recruits = list(Distributor.objects.active().with_market().filter(sponsor=distributor).order_by("pk"))
-    if not recruits:
+    if not wanted:
         return []
     today = distributor.local_day(as_of)
-    orders = orders_of([recruit.pk for recruit in recruits], today)
-    found = [
-        care
-        for recruit in recruits
-        if (care := new_recruit(recruit, today, orders) or quiet_recruit(recruit, today, orders)) is not None
-    ]
-    return sorted(found, key=lambda care: (-care.score, care.recruit.pk))
+    mine = Distributor.objects.active().with_market().filter(sponsor=distributor)
+    recruits = mine.in_bulk([one.person for one in wanted])
+    orders = orders_of([one.person for one in wanted if one.code == QUIET_RECRUIT], today)
+    told: list[RecruitCare | None] = []
+    for one in wanted:
+        recruit, known = recruits.get(one.person), orders.get(one.person)
+        if recruit is None:
+            told.append(None)
+            continue
+        facts = new_facts(recruit, today) if known is None else quiet_facts(known, today)
+        told.append(RecruitCare(recruit, REASONS[one.code], one.score, facts))
+    return told
 
 
 @dataclass(frozen=True)
@@ -87,8 +98,10 @@ class Orders:
 
 
 def orders_of(recruit_ids: list[int], today: date) -> dict[int, Orders]:
-    """Recruits who ever ordered up to `today`."""
-    quiet_since = today - timedelta(days=QUIET_DAYS)
+    """Recruits who ever ordered up to `today`. At most one query."""
+    if not recruit_ids:
+        return {}
+    quiet_since = today - timedelta(days=STOPPED_DAYS)
     before = Q(day__lte=quiet_since, day__gt=quiet_since - timedelta(days=BEFORE_DAYS))
     rows = (
         Measure.objects.filter(distributor_id__in=recruit_ids, metric="orders", scope="", day__lte=today, value__gt=0)
@@ -98,24 +111,19 @@ def orders_of(recruit_ids: list[int], today: date) -> dict[int, Orders]:
     return {row["distributor_id"]: Orders(row["last_on"], row["before"]) for row in rows}
 
 
-def new_recruit(recruit: Distributor, today: date, orders: dict[int, Orders]) -> RecruitCare | None:
-    days = (today - recruit.joined_on).days
-    if recruit.pk in orders or not SETTLING_DAYS <= days <= FIRST_DAYS:
-        return None
-    ends_on = recruit.joined_on + timedelta(days=FIRST_DAYS)
-    facts = {"days_since_joined": days, "joined_on": recruit.joined_on, "first_days_end_on": ends_on, "orders": 0}
-    return RecruitCare(recruit, "new_recruit", 0.5 + 0.3 * days / FIRST_DAYS, facts)
+def new_facts(recruit: Distributor, today: date) -> dict[str, object]:
+    return {
+        "days_since_joined": (today - recruit.joined_on).days,
+        "joined_on": recruit.joined_on,
+        "first_days_end_on": recruit.joined_on + timedelta(days=FIRST_DAYS),
+        "orders": 0,
+    }
 
 
-def quiet_recruit(recruit: Distributor, today: date, orders: dict[int, Orders]) -> RecruitCare | None:
-    known = orders.get(recruit.pk)
-    if known is None or known.before <= 0 or (today - known.last_on).days < QUIET_DAYS:
-        return None
-    regular = min(1.0, float(known.before) / (BEFORE_DAYS / 7))
-    facts = {
+def quiet_facts(known: Orders, today: date) -> dict[str, object]:
+    return {
         "days_since_order": (today - known.last_on).days,
         "last_order_on": known.last_on,
         "orders_before": int(known.before),
         "days_before": BEFORE_DAYS,
     }
-    return RecruitCare(recruit, "quiet_recruit", 0.3 + 0.3 * regular, facts)

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from ..forecast import recalculate
+from .. import features
+from ..forecast import make_pools
 from ..goals import set_goal
 from ..ingest import Summary, bulk
-from ..models import Distributor, Goal
+from ..models import Distributor, Goal, Market
 from . import jenna, orders, people
 from .company import DOMAIN, SOURCE, found
 from .goals import Wish, set_from_history
@@ -21,7 +22,7 @@ from .people import Event, Seller
 
 #: Jenna, her sponsor and her team come with every size.
 CAST = 11
-#: Goals recalculated in one go.
+#: People whose compact rows are made in one go.
 BLOCK = 2000
 
 #: Weekly sales for most; a second goal for some.
@@ -79,9 +80,11 @@ def set_goals(*, as_of: datetime) -> int:
 
 
 def forecast(*, as_of: datetime) -> int:
-    """What the schedule does each morning, done once for everybody; rows changed."""
+    """What chances are made of, for everybody ahead of the first read; compact rows changed."""
+    for market in Market.objects.order_by("pk"):
+        make_pools(market, as_of=as_of)
     ids = list(Distributor.objects.active().order_by("pk").values_list("pk", flat=True))
-    return sum(recalculate(ids[first : first + BLOCK], as_of=as_of) for first in range(0, len(ids), BLOCK))
+    return sum(features.refresh(ids[first : first + BLOCK]) for first in range(0, len(ids), BLOCK))
 
 
 __all__ = ["CAST", "DOMAIN", "SOURCE", "events", "forecast", "load", "sellers", "set_goals"]

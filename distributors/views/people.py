@@ -21,10 +21,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from .. import ingest, outreach, reorder
 from ..access import FIELD, access
 from ..bars import rhythm
-from ..due_lines import PersonLine, due_person, plain_person
+from ..due_lines import due_person, plain_person
 from ..forms import NoteForm, PersonForm
 from ..http import FieldRequest, SeeOther, page_number, typed
 from ..models import Customer, Order
+from ..timing import Reason
 from ..wording import day_short
 
 #: People on one page of a list.
@@ -67,16 +68,18 @@ def listing(request: FieldRequest) -> dict[str, Any]:
     today, mine = request.distributor.local_day(as_of), Customer.objects.of(request.distributor.pk)
     show = request.GET.get("show", "due")
     show, q, page = (show if show in TABS else "due"), typed(request.GET.get("q", "")), page_number(request)
-    due = reorder.due(request.distributor, as_of=as_of)
+    due = reorder.best_of(reorder.reasons(request.distributor, as_of=as_of))
     counts = mine.aggregate(all=Count("pk"), prospects=Count("pk", filter=Q(kind=Customer.Kind.PROSPECT)))
     if q:
         found, more = [plain_person(c, today) for c in mine.filter(name__icontains=q).order_by("name", "pk")[:PAGE]], 0
     elif show == "due":
-        found, more = page_of([due_person(one, today) for one in due], page)
+        chosen, more = page_of(due, page)
+        told = reorder.details(request.distributor, chosen, as_of=as_of)
+        found = [due_person(one, today) for one in told if one is not None]
     else:
-        chosen = mine.filter(kind=Customer.Kind.PROSPECT) if show == "prospects" else mine
+        shown = mine.filter(kind=Customer.Kind.PROSPECT) if show == "prospects" else mine
         start = (page - 1) * PAGE
-        rows = [plain_person(c, today) for c in chosen.order_by("name", "pk")[start : start + PAGE + 1]]
+        rows = [plain_person(c, today) for c in shown.order_by("name", "pk")[start : start + PAGE + 1]]
         found, more = rows[:PAGE], page + 1 if len(rows) > PAGE else 0
     tabs = [
         ("due", _("Due"), len(due)),
@@ -90,7 +93,7 @@ def listing(request: FieldRequest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def page_of(rows: list[PersonLine], page: int) -> tuple[list[PersonLine], int]:
+def page_of(rows: list[Reason], page: int) -> tuple[list[Reason], int]:
     start = (page - 1) * PAGE
     return rows[start : start + PAGE], page + 1 if len(rows) > start + PAGE else 0
 
@@ -135,7 +138,7 @@ def person(request: FieldRequest, pk: int) -> HttpResponse:
 def person_context(request: FieldRequest, customer: Customer) -> dict[str, Any]:
     as_of = timezone.now()
     today = request.distributor.local_day(as_of)
-    reasons = reorder.all_reasons(request.distributor, as_of=as_of).get(customer.pk, [])
+    reasons = [one for one in reorder.reasons(request.distributor, as_of=as_of) if one.person == customer.pk]
     due = next((reason for reason in reasons if reason.window_start), None)
     orders = list(Order.objects.filter(customer=customer).order_by("-time")[:ORDERS].prefetch_related("lines__product"))
     bar, said = None, ""

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from distributors.goals import states, states_of
+from distributors import goals
+from distributors.goals import GoalState, states, states_of
 from distributors.metrics import totals
-from distributors.models import Distributor, Goal, GoalStanding
+from distributors.models import Distributor, ForecastPool, Goal
 from tests import factories as make
 
 from .measures import measure, steady_weeks
@@ -28,6 +29,11 @@ def jenna() -> Distributor:
     measure(jenna, "enrolments", date(2026, 8, 3), 1)
     measure(jenna, "enrolments", date(2026, 8, 20), 1)
     return jenna
+
+
+def made(state: GoalState) -> list[float]:
+    out, place = state.survival.out, state.survival.goal
+    return out.made[place, : out.n[place]].tolist()
 
 
 def test_it_works(jenna: Distributor) -> None:
@@ -128,7 +134,7 @@ def test_a_ratio_has_a_value_and_a_chance_but_no_pace() -> None:
     state = states(seller, as_of=THURSDAY)[0]
     assert (state.value, state.percent, state.expected, state.ahead, state.pace_percent) == (40, 80, None, None, None)
     # 50, 60, 70 and 80 before; weeks without an order have no order size.
-    assert GoalStanding.objects.get().remainders == [50, 60, 70, 80]
+    assert made(state) == [50, 60, 70, 80]
     assert state.chance == pytest.approx((4 + 8 * 2.718281828 ** (-50 / 65)) / 12)
 
 
@@ -141,7 +147,7 @@ def test_recruits_who_ordered() -> None:
     measure(two, "orders", date(2026, 8, 18), 1)
     state = states(seller, as_of=THURSDAY)[0]
     assert (state.value, state.percent) == (1, 50)
-    assert GoalStanding.objects.get().remainders == [1] + [0] * 11
+    assert made(state) == [1] + [0] * 11
 
 
 @pytest.mark.parametrize("metric", ["sales", "orders", "order_size", "retained_recruits"])
@@ -174,13 +180,44 @@ def test_queries_are_pinned(jenna: Distributor, django_assert_num_queries: Calla
         people.append(other)
     states_of(people, as_of=THURSDAY)
     people = list(Distributor.objects.with_market())
-    with django_assert_num_queries(3):
-        states_of(people, as_of=THURSDAY)
+    with django_assert_num_queries(3):  # rows, goals, pools
+        assert len(states_of(people, as_of=THURSDAY)) == 6
     with django_assert_num_queries(3):
         states(people[0], as_of=THURSDAY)
-    GoalStanding.objects.all().delete()
-    with django_assert_num_queries(4):
+    ForecastPool.objects.all().delete()
+    with django_assert_num_queries(3 + 2 + 1):  # the two that are missing, and pools again
         states_of(people, as_of=THURSDAY)
+
+
+def test_who_has_no_goals_asks_for_none(django_assert_num_queries: Callable) -> None:
+    idle = make.distributor()
+    assert states(idle, as_of=THURSDAY) == []
+    with django_assert_num_queries(1):
+        assert states_of([idle], as_of=THURSDAY) == {}
+
+
+def test_people_of_two_markets_have_their_own_clocks_and_money() -> None:
+    berlin = make.market("de", time_zone="Europe/Berlin", currency="EUR", week_start=6)
+    people = [make.distributor(), make.distributor(market=berlin), make.distributor()]
+    for person in people:
+        make.goal(person)
+        measure(person, "sales", date(2026, 8, 30), 30)
+    sunday_there = datetime(2026, 8, 29, 23, 0, tzinfo=UTC)
+    found = states_of(people, as_of=sunday_there)
+    assert [found[person.pk][0].first for person in people] == [date(2026, 8, 24), date(2026, 8, 30), date(2026, 8, 24)]
+    assert [found[person.pk][0].days_left for person in people] == [2, 7, 2]
+    assert [found[person.pk][0].currency for person in people] == ["USD", "EUR", "USD"]
+    assert [found[person.pk][0].goal.distributor for person in people] == people
+
+
+def test_a_goal_that_ended_after_its_row_was_read_is_left_out(
+    jenna: Distributor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states(jenna, as_of=THURSDAY)
+    stale = {jenna.pk: goals.features.of([jenna.pk])[jenna.pk]}
+    Goal.objects.filter(metric="sales").update(ended_at=THURSDAY)
+    monkeypatch.setattr(goals.features, "of", lambda ids: stale)
+    assert [state.goal.metric for state in states(jenna, as_of=THURSDAY)] == ["enrolments"]
 
 
 def test_nobody_has_no_states(django_assert_num_queries: Callable) -> None:

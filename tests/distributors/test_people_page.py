@@ -59,6 +59,7 @@ def test_queries_do_not_grow_with_people(dora: Distributor) -> None:
         client.get(reverse("people"))
     for n in range(60):
         make.customer(dora, name=f"P {n}", kind="prospect", added_at=make.NOW - timedelta(days=90))
+    client.get(reverse("people"))  # makes her row again
     with CaptureQueriesContext(connection) as after:
         page = client.get(reverse("people"))
     assert len(after) == len(before) <= 12, len(before)

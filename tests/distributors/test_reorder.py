@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 
 from distributors.models import Customer, Distributor, Product
-from distributors.reorder import all_reasons, due, due_of, next_birthday
+from distributors.reorder import all_reasons, best_of, details, due, due_of
+from distributors.reorder import reasons as reasons_for
+from distributors.timing import Reason
 from tests import factories as make
 
 from .orders import order
@@ -121,18 +123,6 @@ def test_birthday_within_a_week(jenna: Distributor, born: date, days: int | None
     assert [d.facts["days_to_birthday"] for d in found] == ([] if days is None else [days])
 
 
-@pytest.mark.parametrize(
-    ("born", "today", "on"),
-    [
-        (date(1992, 2, 29), date(2027, 2, 25), date(2027, 2, 28)),
-        (date(1992, 2, 29), date(2028, 2, 25), date(2028, 2, 29)),
-        (date(1990, 1, 2), date(2026, 12, 30), date(2027, 1, 2)),
-    ],
-)
-def test_next_birthday(born: date, today: date, on: date) -> None:
-    assert next_birthday(born, today) == on
-
-
 @pytest.mark.parametrize(("hotness", "days"), [("hot", 7), ("warm", 14), ("cool", 30), ("cold", 60), ("", 30)])
 def test_prospects_by_interest(jenna: Distributor, hotness: str, days: int) -> None:
     added = THURSDAY - timedelta(days=days - 1)
@@ -221,7 +211,63 @@ def test_queries_do_not_grow_with_history(
         for again in range(4):
             order(customer, ago(days + 30 * again), palette)
     people = list(Distributor.objects.with_market())
+    due_of(people, as_of=THURSDAY)  # makes their rows
     with django_assert_num_queries(3):
         due(people[0], as_of=THURSDAY)
     with django_assert_num_queries(3):
         due_of(people, as_of=THURSDAY)
+
+
+def test_details_of_a_few(jenna: Distributor, palette: Product, django_assert_num_queries: Callable) -> None:
+    """As asked, in that order, in 2 queries and 2 more for a basket."""
+    maria, li, ana = (make.customer(jenna, name=name, birthday=TODAY) for name in ("Maria", "Li", "Ana"))
+    order(maria, ago(40), palette)
+    order(li, ago(120), palette)
+    data = {"lines": [{"sku": "EYE-1", "quantity": 1}], "amount": "34.00", "currency": "USD"}
+    make.event(jenna, type="basket.opened", customer=li, time=THURSDAY - timedelta(days=2), data=data)
+    jenna = Distributor.objects.with_market().get()
+    found = reasons_for(jenna, as_of=THURSDAY)
+    assert [one.person for one in best_of(reversed(found))] == [li.pk, maria.pk, ana.pk]
+    about = {pk: [one for one in found if one.person == pk] for pk in (maria.pk, li.pk, ana.pk)}
+    with django_assert_num_queries(2):
+        told = details(jenna, [*about[ana.pk], *about[maria.pk]], as_of=THURSDAY)
+    assert [(one.customer, one.reason) for one in told if one] == [
+        (ana, "birthday"), (maria, "one_time"), (maria, "reorder_due"), (maria, "birthday"),
+    ]  # fmt: skip
+    with django_assert_num_queries(4):
+        basket, birthday, lapsed = details(jenna, about[li.pk], as_of=THURSDAY)
+    assert basket and basket.facts["basket_product"] == basket.facts["product"] == "Lumen Palette"
+    assert birthday and birthday.facts["birthday_on"] == TODAY
+    assert lapsed and (lapsed.window_start, lapsed.window_end) == (TODAY, TODAY + timedelta(days=280))
+    with django_assert_num_queries(0):
+        assert details(jenna, [], as_of=THURSDAY) == []
+
+
+def test_details_are_of_her_own_people_who_may_be_contacted(jenna: Distributor, palette: Product) -> None:
+    maria, li = make.customer(jenna, birthday=TODAY), make.customer(jenna, birthday=TODAY)
+    stranger = make.customer(make.distributor(), birthday=TODAY)
+    found = reasons_for(jenna, as_of=THURSDAY)
+    asked: list[Reason] = [found[0]._replace(person=stranger.pk), found[1], found[0]]
+    Customer.objects.filter(pk=li.pk).update(do_not_contact=True)
+    told = details(jenna, asked, as_of=THURSDAY)
+    assert [one and one.customer for one in told] == [None, None, maria]
+
+
+def test_facts_are_of_the_line_the_reason_is_about(jenna: Distributor, palette: Product) -> None:
+    cream = make.product("SKIN-1", name="Cream", line=make.product_line("skin"), lasts_days=40)
+    serum = make.product("LASH-1", name="Serum", line=make.product_line("lash"))
+    maria = make.customer(jenna, name="Maria")
+    order(maria, ago(45), palette)
+    order(maria, ago(38), cream, amount=90)
+    order(maria, ago(6), serum, amount=10)
+    told = [(one.reason, one.facts["line"]) for one in all_reasons(jenna, as_of=THURSDAY)[maria.pk]]
+    assert told == [("one_time", "skin"), ("one_time", "eye"), ("check_in", "lash")]
+
+
+def test_an_order_dated_ahead_hides_rhythm_until_its_day(jenna: Distributor, palette: Product) -> None:
+    """Rows hold facts alone: what was true before something dated ahead is not kept."""
+    maria = make.customer(jenna, name="Maria")
+    order(maria, ago(34), palette)
+    assert reasons(jenna) == {"Maria": ["one_time", "reorder_due"]}
+    order(maria, TODAY + timedelta(days=1), palette)
+    assert reasons(jenna) == {}

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from distributors.models import Distributor
-from distributors.team import can_view, downline_ids, recruits_needing_care
+from distributors.records import NEVER
+from distributors.team import can_view, care_details, downline_ids, recruits_needing_care
+from distributors.timing import NEW_RECRUIT, Reason
 from tests import factories as make
 
 from .measures import measure
@@ -105,5 +107,30 @@ def test_grandchildren_and_people_who_left_are_not_hers_to_call(tree: dict[str, 
 def test_queries_are_pinned(tree: dict[str, Distributor], django_assert_num_queries: Callable) -> None:
     for _ in range(10):
         measure(make.distributor(sponsor=tree["top"]), "orders", TODAY - timedelta(days=40), 1)
-    with django_assert_num_queries(2):
+    recruits_needing_care(tree["top"], as_of=THURSDAY)  # makes her row
+    with django_assert_num_queries(3):
         assert len(recruits_needing_care(tree["top"], as_of=THURSDAY)) == 10
+
+
+def test_the_most_pressing_first(tree: dict[str, Distributor]) -> None:
+    late, early, regular, rare = (make.distributor(sponsor=tree["top"], joined_on=TODAY) for _ in range(4))
+    Distributor.objects.filter(pk=late.pk).update(joined_on=TODAY - timedelta(days=30))
+    Distributor.objects.filter(pk=early.pk).update(joined_on=TODAY - timedelta(days=3))
+    for week in range(8):
+        measure(regular, "orders", TODAY - timedelta(days=28 + 7 * week), 2)
+    measure(rare, "orders", TODAY - timedelta(days=83), 1)
+    found = recruits_needing_care(tree["top"], as_of=THURSDAY)
+    assert [(care.recruit, round(care.score, 4)) for care in found] == [
+        (late, 0.8), (regular, 0.6), (early, 0.53), (rare, 0.3375),
+    ]  # fmt: skip
+
+
+def test_details_are_of_her_own_recruits(tree: dict[str, Distributor], django_assert_num_queries: Callable) -> None:
+    Distributor.objects.filter(pk=tree["left"].pk).update(joined_on=TODAY - timedelta(days=24))
+    top = Distributor.objects.with_market().get(pk=tree["top"].pk)
+    wanted = [Reason(tree[name].pk, NEW_RECRUIT, 0, 0.7, NEVER, NEVER) for name in ("leaf", "left")]
+    with django_assert_num_queries(1):
+        stranger, left = care_details(top, wanted, as_of=THURSDAY)
+    assert stranger is None and left is not None and left.facts["days_since_joined"] == 24
+    with django_assert_num_queries(0):
+        assert care_details(top, [], as_of=THURSDAY) == []
