@@ -1,7 +1,7 @@
 """What HQ wants: KPIs, campaigns with versioned priorities, incentives."""
 
 from .campaign import Campaign, Priority, PriorityVersion
-from .incentive import Incentive, IncentiveTier
+from .incentive import ContestEntry, Incentive, IncentiveTier
 from .kpi import KPI
 
-__all__ = ["KPI", "Campaign", "Incentive", "IncentiveTier", "Priority", "PriorityVersion"]
+__all__ = ["KPI", "Campaign", "ContestEntry", "Incentive", "IncentiveTier", "Priority", "PriorityVersion"]

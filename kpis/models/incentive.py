@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +32,16 @@ class Incentive(models.Model):
             models.UniqueConstraint(fields=["name", "market"], name="incentive_name_unique_in_market"),
             models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="incentive_ends_after_it_starts"),
         ]
+        triggers = [
+            # Another market or first day is another contest: whoever was in the old one is not compared in the new.
+            pgtrigger.Trigger(
+                name="enter_again",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("market", "starts_on"),
+                func="DELETE FROM kpis_contestentry WHERE contest_id = NEW.id; RETURN NULL;",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -53,3 +64,27 @@ class IncentiveTier(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prize} {self.threshold}"
+
+
+class ContestEntry(models.Model):
+    """Where somebody stood among her market's people when a contest began (circles.py): one statement writes them all."""
+
+    # db_index=False: an index that begins with the column exists already; in the first constraint that is the person's.
+    contest = models.ForeignKey(Incentive, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    distributor = models.ForeignKey(
+        "distributors.Distributor", on_delete=models.CASCADE, related_name="contest_entries", db_index=False
+    )
+    place = models.PositiveIntegerField()  # from 1, by what she sold before, the least first; ties by id
+    before = models.DecimalField(max_digits=20, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("contest entry")
+        verbose_name_plural = _("contest entries")
+        constraints = [
+            models.UniqueConstraint(fields=["distributor", "contest"], name="contestentry_once"),
+            models.UniqueConstraint(fields=["contest", "place"], name="contestentry_one_a_place"),
+        ]
+        indexes = [models.Index(fields=["contest", "before", "place"], name="contestentry_by_sales")]
+
+    def __str__(self) -> str:
+        return f"{self.contest_id} {self.distributor_id}: {self.place}"

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from distributors.models import Distributor
+from kpis.circles import enter
 from kpis.incentives import contest_neighbours, within_reach
 from kpis.models import Incentive
 from tests import factories as make
@@ -140,5 +141,9 @@ def test_only_people_like_her() -> None:
 
 def test_contest_queries_are_pinned(django_assert_num_queries: Callable) -> None:
     contest, people = contest_with(*range(100, 900, 100))
-    with django_assert_num_queries(4):
+    later = make.distributor(joined_on=TODAY)
+    enter(contest)
+    with django_assert_num_queries(3):
         contest_neighbours(people[3], contest, as_of=THURSDAY)
+    with django_assert_num_queries(5):
+        contest_neighbours(later, contest, as_of=THURSDAY)
