@@ -14,11 +14,11 @@ from distributors.models import Customer, Distributor, Note, User
 
 from . import learning
 from .cards import Target
-from .closing import done_on, settle, settle_recent, sweep
+from .closing import settle, settle_recent, sweep, told
 from .models import Action
-from .record import act, target_of, title_of
+from .record import act, take_turns, target_of, title_of
 
-__all__ = ["complete", "dismiss", "done_on", "settle", "settle_recent", "snooze", "start", "sweep", "undo"]
+__all__ = ["complete", "dismiss", "settle", "settle_recent", "snooze", "start", "sweep", "told", "undo"]
 
 
 @transaction.atomic
@@ -40,7 +40,7 @@ def complete(
         raise ValueError(_("A score is between 0 and 1."))
     target = target_of(distributor, card_key)
     # What undo puts back has to be known before anything changes; the lock keeps it true until the commit.
-    Distributor.objects.select_for_update(no_key=True).get(pk=distributor.pk)
+    take_turns([distributor.pk])
     data = before(distributor, target) | ({} if score is None else {"score": score})
     action, made = act(distributor=distributor, target=target, kind=Action.Kind.DONE, as_of=as_of, data=data)
     if made and target.customer is not None:
@@ -94,6 +94,7 @@ def undo(*, distributor: Distributor, action_id: int, as_of: datetime, by: User 
 
     Action.DoesNotExist for somebody else's.
     """
+    take_turns([distributor.pk])
     action = (
         Action.objects.of(distributor.pk)
         .select_for_update(of=("self",))

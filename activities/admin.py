@@ -18,7 +18,8 @@ from distributors.languages import ByLanguageField
 from distributors.metrics import METRICS, split_key
 from distributors.models import ProductLine, Role
 
-from .models import Action, Activity, ActivityText, ScaleSet, Skill, Slate
+from . import desks, effect_desk, explain_desk  # noqa: F401  (they register their pages)
+from .models import Action, Activity, ActivityText, ScaleSet, Skill
 
 TRAINERS_WRITE: dict[Role, frozenset[str]] = HQ_READS | {Role.TRAINER: EDIT}
 
@@ -112,16 +113,6 @@ class ScaleSetAdmin(LogAdmin):
     may: May = HQ_READS | {Role.OPERATOR: VIEW}
     list_display = ["version", "people", "frozen_at"]
     ordering = ["-version"]
-
-
-@admin.register(Slate)
-class SlateAdmin(LogAdmin):
-    """What was shown, by number: no customer's name is in it."""
-
-    may: May = {Role.OPERATOR: VIEW, Role.HQ_APPROVER: VIEW}
-    fields = ["distributor", "day", "shown_at", "seed", "versions", "cards"]
-    list_display = ["shown_at", "distributor", "day"]
-    list_select_related = ["distributor"]
 
 
 @admin.register(Action)

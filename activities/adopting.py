@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from distributors.models import Distributor, Event
 
 from . import learning
 from .cards import Target
 from .models import Action, Activity
+from .record import take_turns
 
 REPORTED = ("activity.completed", "lesson.completed")
 #: A report older than this no longer changes what she is shown.
@@ -20,11 +22,11 @@ LATEST = timedelta(days=14)
 
 def adopt(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
     """Take over the completions that were reported for these people; the new actions. Idempotent; one query when none."""
-    known = Action.objects.filter(event__isnull=False, at__gt=as_of - LATEST - timedelta(days=1))
+    known = Action.objects.filter(event=OuterRef("pk"))
     reported = list(
         Event.objects.filter(distributor_id__in=list(distributor_ids), type__in=REPORTED, time__gt=as_of - LATEST)
         .exclude(source="pep")
-        .exclude(pk__in=known.values("event_id"))
+        .exclude(Exists(known))
         .select_related("customer", "distributor__market")
         .order_by("time", "pk")
     )
@@ -33,6 +35,7 @@ def adopt(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
     keys = {str(event.data["activity"]) for event in reported}
     activities = {a.key: a for a in Activity.objects.filter(key__in=keys).select_related("skill", "line")}
     with transaction.atomic():
+        take_turns(event.distributor_id for event in reported)
         taken = [take(event, activities.get(str(event.data["activity"]))) for event in reported]
     return [action for action in taken if action is not None]
 

@@ -61,6 +61,7 @@ class Reason:
     source: str  # "person" | "goal" | "company" | "skill" | "rule"
     heading: str
     sentence: str
+    note: str = ""  # whose word the number is: the author's, or that of so many showings
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Card:
     reasons: list[Reason]
     company_share: int  # percent of the score, floored, 0 when not positive
     rank_without_company: int
+    rank: int = 0  # by score, which is not her place on the list: that is drawn, slot by slot
     message: str = ""
     started: bool = False
 
@@ -117,7 +119,8 @@ class Feed:
     as_of: datetime
     day: date
     goals: list[GoalState]
-    due: list[Due]  # whom to contact today, best first
+    due: list[Due]  # the first few to contact today, best first
+    due_customers: int  # how many customers are due in all
     cards: list[Card]
     done: list[Done]
     focus: str  # the company's focus in the field's words, empty without a live campaign

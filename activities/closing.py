@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Prefetch, Q
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -20,8 +19,8 @@ from distributors.money import format_money
 
 from .adopting import adopt
 from .cards import Done, Target
-from .models import Action, Activity, ActivityText, Slate, Sweep
-from .record import act, titled
+from .models import Action, Activity, ActivityText, Sweep
+from .record import act, take_turns, titled
 
 #: How long a card that was shown or started waits for its result.
 WAITS = timedelta(days=14)
@@ -31,7 +30,7 @@ SETTLING = timedelta(minutes=15)
 BLOCK = 500
 
 
-@dataclass
+@dataclass(frozen=True)
 class Open:
     """A card that waits for its result, of one person."""
 
@@ -39,19 +38,13 @@ class Open:
     activity: Activity
     customer_id: int | None
     recruit_id: int | None
-    first: datetime  # when she first saw it in the last two weeks
+    first: datetime  # when she first saw it, in the last two weeks and since it last ended
     last: datetime
-    started: bool = False
+    started: bool
 
     @property
-    def about_key(self) -> str:
-        if self.customer_id is not None:
-            return f"c{self.customer_id}"
-        return f"r{self.recruit_id}" if self.recruit_id is not None else ""
-
-    @property
-    def key(self) -> tuple[int, int, str]:
-        return self.distributor_id, self.activity.pk, self.about_key
+    def key(self) -> tuple[int, int, int, int]:
+        return self.distributor_id, self.activity.pk, self.customer_id or 0, self.recruit_id or 0
 
 
 @dataclass(frozen=True)
@@ -64,18 +57,18 @@ class Result:
 
 
 def settle(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
-    """Close what these people's events have settled; the new actions. Idempotent, five queries when nothing has."""
+    """Close what these people's events have settled; the new actions. Idempotent, five queries when nothing has.
+
+    All that is stored counts, also what came after `as_of`, and as time goes by cards only cease to wait: who was settled
+    once needs it again only when something new is stored about her (memory.py).
+    """
     ids = list(distributor_ids)
     adopted = adopt(ids, as_of=as_of)
-    closers = Activity.objects.exclude(closes_on="").select_related("line").in_bulk()
-    deeds = deeds_of(ids, as_of)
-    waiting = without_ended(shown_cards(ids, closers, as_of) + started_cards(deeds, closers), deeds)
-    if not waiting:
-        return adopted
-    # An event that closed a card does so once, even when she took that back.
-    spent = {deed["closed_by_id"] for deed in deeds}
+    waiting = waiting_cards(ids, as_of)
+    found = results(waiting) if waiting else []
+    spent = spent_among({result.event.pk for result in found})
     matched: list[tuple[Open, Event]] = []
-    for result in results(waiting):
+    for result in found:
         fitting = [one for one in waiting if result.event.pk not in spent and settles(result, one)]
         if fitting:
             # One event closes one to-do: the one she started, else the one she saw last.
@@ -85,62 +78,65 @@ def settle(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
     return adopted + (close(matched, as_of=as_of) if matched else [])
 
 
-def deeds_of(ids: list[int], as_of: datetime) -> list[dict[str, Any]]:
-    """What these people did in the last two weeks, what they took back included."""
-    return [
-        dict(row)
-        for row in Action.objects.filter(distributor_id__in=ids, at__gt=as_of - WAITS).values(
-            "distributor_id", "activity_id", "customer_id", "recruit_id", "about_key", "kind", "at", "undone_at", "closed_by_id"
-        )
-    ]  # fmt: skip
+# A card waits from when it was shown or started; done or dismissed, it waits again once it is shown again.
+WAITING = """
+WITH ended AS (
+    SELECT distributor_id, activity_id, about_key, max(at) AS at FROM activities_action
+    WHERE distributor_id = ANY(%(ids)s::bigint[]) AND at > %(since)s AND undone_at IS NULL AND kind IN ('done', 'dismiss')
+    GROUP BY 1, 2, 3
+), seen AS (
+    SELECT s.distributor_id, c.activity AS activity_id, c.customer AS customer_id, c.recruit AS recruit_id, s.shown_at AS at,
+           false AS started
+    FROM activities_slate s
+    CROSS JOIN LATERAL jsonb_to_recordset(s.cards) AS c(activity bigint, customer bigint, recruit bigint)
+    WHERE s.distributor_id = ANY(%(ids)s::bigint[]) AND s.day >= %(since)s::date - 1 AND s.shown_at > %(since)s
+    UNION ALL
+    SELECT distributor_id, activity_id, customer_id, recruit_id, at, true FROM activities_action
+    WHERE distributor_id = ANY(%(ids)s::bigint[]) AND at > %(since)s AND undone_at IS NULL AND kind = 'start'
+)
+SELECT s.distributor_id, s.activity_id, s.customer_id, s.recruit_id, min(s.at), max(s.at), bool_or(s.started)
+FROM seen s JOIN activities_activity a ON a.id = s.activity_id AND a.closes_on <> ''
+LEFT JOIN ended e ON e.distributor_id = s.distributor_id AND e.activity_id = s.activity_id
+     AND e.about_key = coalesce('c' || s.customer_id, 'r' || s.recruit_id, '')
+WHERE e.at IS NULL OR s.at > e.at
+GROUP BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4
+"""
 
 
-def shown_cards(ids: list[int], closers: Mapping[int, Activity], as_of: datetime) -> list[Open]:
-    slates = Slate.objects.filter(distributor_id__in=ids, shown_at__gt=as_of - WAITS, shown_at__lte=as_of)
-    return [
-        Open(distributor_id, closers[card["activity"]], card["customer"], card["recruit"], shown_at, shown_at)
-        for distributor_id, shown_at, cards in slates.values_list("distributor_id", "shown_at", "cards")
-        for card in cards
-        if card["activity"] in closers
-    ]
+def waiting_cards(ids: list[int], as_of: datetime) -> list[Open]:
+    """One entry a card that was shown or started in the last two weeks, and neither done nor dismissed since."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, {"ids": ids, "since": as_of - WAITS})
+        rows = cursor.fetchall()
+    if not rows:
+        return []
+    activities = Activity.objects.select_related("line").in_bulk({row[1] for row in rows})
+    return [Open(who, activities[activity], *rest) for who, activity, *rest in rows]
 
 
-def started_cards(deeds: list[dict[str, Any]], closers: Mapping[int, Activity]) -> list[Open]:
-    return [
-        Open(d["distributor_id"], closers[d["activity_id"]], d["customer_id"], d["recruit_id"], d["at"], d["at"], True)
-        for d in deeds
-        if d["kind"] == Action.Kind.START and d["undone_at"] is None and d["activity_id"] in closers
-    ]
-
-
-def without_ended(seen: list[Open], deeds: list[dict[str, Any]]) -> list[Open]:
-    """One entry a card, and only those neither done nor dismissed since she first saw them."""
-    found: dict[tuple[int, int, str], Open] = {}
-    for one in seen:
-        kept = found.setdefault(one.key, one)
-        kept.first, kept.last = min(kept.first, one.first), max(kept.last, one.last)
-        kept.started = kept.started or one.started
-    ended: dict[tuple[int, int, str], datetime] = {}
-    for deed in deeds:
-        if deed["kind"] in (Action.Kind.DONE, Action.Kind.DISMISS) and deed["undone_at"] is None:
-            key = (deed["distributor_id"], deed["activity_id"], deed["about_key"])
-            ended[key] = max(ended.get(key, deed["at"]), deed["at"])
-    return [one for key, one in found.items() if key not in ended or ended[key] < one.first]
+def spent_among(event_ids: set[int]) -> set[int]:
+    """Which of these events have closed a card: each does so once, even when she took that back."""
+    if not event_ids:
+        return set()
+    return set(Action.objects.filter(closed_by__in=event_ids).values_list("closed_by_id", flat=True))
 
 
 def results(waiting: list[Open]) -> list[Result]:
     """Events that could be what the cards wait for, oldest first."""
     people = {one.distributor_id for one in waiting}
     customers = {one.customer_id for one in waiting if one.customer_id}
+    types = {one.activity.closes_on for one in waiting}
+    since = min(one.first for one in waiting) - timedelta(days=1)
     events = (
         Event.objects.filter(
             Q(distributor_id__in=people, customer_id__in=customers)
             | Q(distributor_id__in=people, customer__isnull=True)
             | Q(distributor_id__in=people, type="contact.added")
             | Q(distributor_id__in={one.recruit_id for one in waiting if one.recruit_id})
-            | Q(distributor__sponsor_id__in=people, type="distributor.enrolled"),
-            type__in={one.activity.closes_on for one in waiting},
-            time__gt=min(one.first for one in waiting) - timedelta(days=1),
+            | Q(pk__in=enrolments(people, since) if "distributor.enrolled" in types else []),
+            type__in=types,
+            time__gt=since,
         )
         .select_related("distributor")
         .order_by("time", "pk")
@@ -156,6 +152,12 @@ def results(waiting: list[Open]) -> list[Result]:
         Result(event, frozenset(lines[event.pk]), frozenset(prospects.get(event.distributor.name.casefold(), ())))
         for event in found
     ]
+
+
+def enrolments(sponsors: set[int], since: datetime) -> list[int]:
+    """The events by which these people's recruits enrolled: listed, so that the log is read by its indexes alone."""
+    recruits = Distributor.objects.filter(sponsor_id__in=sponsors, enrolled_by__time__gt=since)
+    return list(recruits.values_list("enrolled_by_id", flat=True))
 
 
 def names_of(customer_ids: set[int]) -> dict[str, set[int]]:
@@ -194,11 +196,16 @@ def is_about(result: Result, one: Open) -> bool:
 @transaction.atomic
 def close(matched: list[tuple[Open, Event]], *, as_of: datetime) -> list[Action]:
     """Write the completions down, each with an event that names the one that closed it."""
+    take_turns(one.distributor_id for one, _event in matched)
+    # Of several settling at once the others may have been first.
+    spent = spent_among({event.pk for _one, event in matched})
     people = Distributor.objects.with_market().in_bulk({one.distributor_id for one, _event in matched})
     customers = Customer.objects.in_bulk({one.customer_id for one, _event in matched if one.customer_id})
     recruits = Distributor.objects.in_bulk({one.recruit_id for one, _event in matched if one.recruit_id})
     closed = []
     for one, event in sorted(matched, key=lambda pair: pair[0].key):
+        if event.pk in spent:
+            continue
         target = Target(
             activity=one.activity,
             customer=customers.get(one.customer_id or 0),
@@ -237,12 +244,13 @@ def sweep(*, as_of: datetime) -> int:
     return closed
 
 
-def done_on(distributor: Distributor, day: date) -> list[Done]:
-    """What she did, and what closed itself, on a local day, newest first."""
+def told(distributor: Distributor, ids: list[int]) -> list[Done]:
+    """These completions of hers in words, newest first. No query without any."""
+    if not ids:
+        return []
     actions = (
         Action.objects.of(distributor.pk)
-        .standing()
-        .filter(kind=Action.Kind.DONE, day=day)
+        .filter(pk__in=ids)
         .select_related("activity__line", "customer", "recruit", "closed_by__customer", "closed_by__distributor")
         .prefetch_related(Prefetch("activity__texts", ActivityText.objects.defer("body", "message"), to_attr="words"))
         .order_by("-at", "-pk")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -10,8 +10,7 @@ from django.utils import translation
 
 from distributors.models import Distributor
 
-from . import explain, recommend
-from .candidates import FALLBACK_LANGUAGE, catalogue
+from . import candidates, explain, history, recommend, shelf
 from .cards import Candidate, Card, Terms
 from .drawing import Placed, Slot
 from .models import Action, Activity, ActivityText
@@ -27,19 +26,26 @@ def card_of(distributor: Distributor, key: str, *, as_of: datetime) -> Card | No
 
 
 def ranked(ranking: Ranking, key: str) -> Card | None:
-    index = next((i for i, candidate in enumerate(ranking.candidates) if candidate.key == key), None)
-    return None if index is None else recommend.card(ranking, Placed(index, Slot.OWN, 1.0), position=0)
+    return shown(ranking, ranking.keys.index(key)) if key in ranking.keys else None
+
+
+def shown(ranking: Ranking, index: int, slot: Slot = Slot.OWN) -> Card | None:
+    """A candidate as a card of its own."""
+    loaded = candidates.load(ranking, [index]).candidates
+    if index not in loaded:
+        return None
+    card = recommend.card(ranking, Placed(index, slot, 1.0), position=0, candidate=loaded[index])
+    return replace(card, started=bool(history.started(history.recent(ranking.distributor.pk, ranking.day), [card.key])))
 
 
 def best_about(distributor: Distributor, about_key: str, *, as_of: datetime) -> Card | None:
     """The highest score among what could be done about one person now."""
     ranking = rank(distributor, as_of=as_of)
-    indices = [i for i, candidate in enumerate(ranking.candidates) if candidate.about_key == about_key]
+    indices = [i for i, about in enumerate(ranking.about) if about == about_key]
     if not indices:
         return None
-    best = max(indices, key=lambda i: recommend.terms_of(ranking.terms, i).score)
     with translation.override(distributor.speaks):
-        return recommend.card(ranking, Placed(best, Slot.OWN, 1.0), position=0)
+        return shown(ranking, max(indices, key=lambda i: float(ranking.terms.score[i])))
 
 
 def plain(distributor: Distributor, key: str) -> Card | None:
@@ -61,9 +67,8 @@ def plain(distributor: Distributor, key: str) -> Card | None:
 
 
 def words_of(activity: Activity, distributor: Distributor) -> ActivityText | None:
-    found = {text.language: text for text in activity.texts.all()}
-    languages = (distributor.speaks, distributor.speaks.split("-")[0], FALLBACK_LANGUAGE)
-    return next((found[language] for language in languages if language in found), None)
+    """Of any activity, also one that is no longer published."""
+    return shelf.in_language({text.language: text for text in activity.texts.all()}, distributor.speaks)
 
 
 def filled_body(card: Card, distributor: Distributor) -> str:
@@ -74,10 +79,15 @@ def filled_body(card: Card, distributor: Distributor) -> str:
 def lessons(distributor: Distributor, *, as_of: datetime) -> list[Card]:
     """Lessons that could be shown now, the most helpful first."""
     ranking = rank(distributor, as_of=as_of)
-    indices = [i for i, candidate in enumerate(ranking.candidates) if candidate.activity.is_learning]
-    best = sorted(indices, key=lambda i: -recommend.terms_of(ranking.terms, i).score)
+    indices = [i for i in range(len(ranking)) if ranking.activity(i).is_learning]
+    best = sorted(indices, key=lambda i: -float(ranking.terms.score[i]))
+    loaded = candidates.load(ranking, best).candidates
     with translation.override(distributor.speaks):
-        return [recommend.card(ranking, Placed(i, Slot.LEARNING, 1.0), position=0) for i in best]
+        return [
+            recommend.card(ranking, Placed(i, Slot.LEARNING, 1.0), position=0, candidate=loaded[i])
+            for i in best
+            if i in loaded
+        ]
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,6 @@ def found_by_title(distributor: Distributor, q: str) -> list[Found]:
     wanted = q.casefold()
     return [
         Found(activity.key, text.title, text.summary, activity.minutes)
-        for activity, text in catalogue(distributor)
+        for activity, text in shelf.current().offered(distributor)
         if activity.about == Activity.About.NOBODY and wanted in f"{text.title} {text.summary}".casefold()
     ]

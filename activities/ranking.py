@@ -1,97 +1,187 @@
-"""All of a person's candidates, scored: facts -> candidates -> scores. What is drawn and said of it is recommend.py."""
+"""All of a person's candidates, scored: compact rows -> kernel -> columns. What is drawn and said of it is recommend.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
-from distributors import goals
+from distributors import features, goals, reorder
+from distributors.blocks import RECRUITS, Calendar, Floats, Spread, calendar_of
+from distributors.chances import spread_for
+from distributors.features import Row
 from distributors.goals import GoalState
-from distributors.models import Distributor
-from distributors.reorder import Due
-from kpis import priorities
+from distributors.models import Distributor, Goal
+from distributors.timing import Reason, reasons_in
 from kpis.priorities import Priorities
 
-from . import candidates, drawing, learning, scales, scoring
-from .cards import Candidate
-from .history import History, history_of
-from .scales import Scales
-from .scoring import CompanyGoal, Components, Model
+from . import drawing, kernel, loading, memory, scoring, steering
+from . import shelf as shelves
+from .blocks import Catalogue, People, Steering, no_rules
+from .kernel import Ranked
+from .models import Activity
+from .scoring import Terms
+from .shelf import Shelf
 
 #: Everything that decides a rank besides the facts; rules follow with their own number.
 RULES_VERSION = 0
+NOBODY, CUSTOMER, RECRUIT = range(3)
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """All of a person's candidates with their scores, before any is drawn."""
+    """All of a person's candidates with their scores, before any is drawn. Candidates are named by their index."""
 
     distributor: Distributor
     as_of: datetime
-    goals: list[GoalState]
+    day: date  # hers
+    shelf: Shelf
     priorities: Priorities
-    scales: Scales
-    history: History
-    due: list[Due]  # whom to contact today, found on the way
-    candidates: list[Candidate]
-    known: dict[int, float]  # mastery by skill id
-    model: Model
-    terms: Components
+    scales_version: int
+    row: Row
+    people: People
+    calendar: Calendar
+    spread: Spread
+    steering: Steering
+    found: Ranked
+
+    def __len__(self) -> int:
+        return self.found.cards
+
+    @property
+    def market(self) -> int:
+        """Index of her market among the shelf's."""
+        return int(self.people.market[0])
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.shelf.arrays
 
     @property
     def seed(self) -> int:
-        return drawing.seed_of(self.distributor.external_id, self.history.day)
+        return drawing.seed_of(int(self.people.identity[0]), self.day)
+
+    @cached_property
+    def goals(self) -> list[GoalState]:
+        """Her running goals, most important first. One query."""
+        running = Goal.objects.running().of(self.distributor.pk).in_bulk()
+        return goals.states_in(self.row, self.distributor, running, self.market, self.calendar, self.spread)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where each of `goals` is in her row: those out of their period have no state."""
+        ids = self.row.goals["id"].tolist()
+        return [ids.index(state.goal.pk) for state in self.goals]
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The columns of the candidates; `gains` and `shares` have a column for each of `goals`."""
+        terms = scoring.terms_of(len(self), self.found.room.cards)
+        return terms._replace(gains=terms.gains[:, self.places], shares=terms.shares[:, self.places])
 
     @property
-    def people(self) -> list[str]:
-        """Whom each candidate is about, empty for nobody."""
-        return [candidate.about_key for candidate in self.candidates]
+    def goal_weights(self) -> Floats:
+        """Of `goals`, summing to 1."""
+        return self.found.room.weights[self.places]
+
+    @property
+    def own_share(self) -> float:
+        """alpha."""
+        return float(kernel.own_share(0, self.people, self.steering))
+
+    def activity(self, index: int) -> Activity:
+        return self.shelf.activities[self.found.room.cards.card["activity"][index]]
+
+    def p(self, index: int) -> float:
+        return float(self.found.room.cards.card["p"][index])
+
+    def stated_p(self, index: int) -> float:
+        """P(done | shown) of the card's activity, whoever it is about."""
+        return float(self.catalogue.activity["p"][self.found.room.cards.card["activity"][index]])
+
+    def due(self, index: int) -> Reason:
+        """Why the card's person came up; only of a card about somebody."""
+        at = int(self.found.room.cards.card["due"][index])
+        return reasons_in(self.found.room.due, at, at + 1)[0]
+
+    @cached_property
+    def about(self) -> list[str]:
+        """Whom each candidate is about: `c12`, `r5`, empty for nobody."""
+        cards = self.found.room.cards.card[: len(self)]
+        kinds, ids = cards["kind"].tolist(), cards["about"].tolist()
+        return [about_key(kind, pk) for kind, pk in zip(kinds, ids, strict=True)]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """Names of the candidates in URLs and logs: `eye-refill-video.c12`."""
+        names = [self.shelf.activities[a].key for a in self.found.room.cards.card["activity"][: len(self)].tolist()]
+        return [f"{name}.{about}" if about else name for name, about in zip(names, self.about, strict=True)]
+
+    @cached_property
+    def ranks(self) -> list[int]:
+        """1 for the best score."""
+        return [int(rank) for rank in scoring.ranks(self.terms.score, self.about)]
 
     @cached_property
     def ranks_without_company(self) -> list[int]:
-        return [int(rank) for rank in scoring.ranks_without_company(self.terms, self.people)]
+        return [int(rank) for rank in scoring.ranks_without_company(self.terms, self.about)]
+
+    def mastery(self, skill_id: int) -> float:
+        """m_s, 0 for a skill never learned."""
+        return float(memory.mastery(self.people.skills, skill_id, self.calendar.now))
+
+    @cached_property
+    def worth_a_message(self) -> list[Reason]:
+        """Each customer who is due, once with her best reason, the best first."""
+        found = reasons_in(self.found.room.due, 0, self.found.dues)
+        return reorder.best_of(one for one in found if one.code < RECRUITS)
+
+    @property
+    def due_customers(self) -> int:
+        """How many of those have bought before, or are customers otherwise; prospects are not counted."""
+        prospects = set(self.people.customers["id"][self.people.customers["interest"] > 0].tolist())
+        return sum(one.person not in prospects for one in self.worth_a_message)
 
     @property
     def versions(self) -> dict[str, object]:
         return {
             "kpi": self.priorities.version,
-            "scales": self.scales.version,
-            "catalogue": catalogue_version(self.candidates),
+            "scales": self.scales_version,
+            "catalogue": self.shelf.versions["catalogue"],
+            "effects": self.shelf.effects_version,
             "rules": RULES_VERSION,
         }
 
 
-def rank(distributor: Distributor, *, as_of: datetime, company: Priorities | None = None) -> Ranking:
-    """Score everything she could be shown. `company` stands in for the live priorities in a preview of a change."""
-    history = history_of(distributor, as_of=as_of)
-    states = goals.states(distributor, as_of=as_of)
-    weights = priorities.for_distributor(distributor, as_of=as_of) if company is None else company
-    frozen = scales.current()
-    people = candidates.people_of(distributor, as_of=as_of)
-    found = candidates.for_distributor(distributor, people=people, history=history)
-    known = learning.masteries(distributor, as_of=as_of)
-    batch = candidates.batch_of(found, history, known)
-    model = Model(
-        goals=candidates.own_goals(states),
-        company=company_goals(weights, frozen, distributor),
-        own_share=weights.own_goal_share,
-        own_scale=frozen.own,
-    )
-    terms = scoring.components(batch, model)
+def about_key(kind: int, pk: int) -> str:
+    return f"{'cr'[kind - 1]}{pk}" if kind else ""
+
+
+def rank(
+    distributor: Distributor, *, as_of: datetime, company: Priorities | None = None, settle: bool = False
+) -> Ranking:
+    """Score everything she could be shown. `company` stands in for the live priorities in a preview of a change.
+
+    `settle` closes first what events have settled since. Three queries when nothing is out of date: her two rows, the
+    one with the versions of all reference data; pools.
+    """
+    held = memory.of([distributor.pk], as_of, settle=settle)[distributor.pk]
+    rows, numbers = features.of_with_versions([distributor.pk])
+    shelf = shelves.of(numbers)
+    calendar = calendar_of(shelf.markets, as_of)
+    people = loading.people_of([distributor], rows, {distributor.pk: held}, shelf)
+    spread = spread_for(shelf.markets, calendar, people.goals, people.goals_at, people.market)
+    course = steering.of(numbers, shelf, calendar.today)
+    weights = course.priorities_for(distributor) if company is None else company
+    arrays = course.arrays if company is None else steered_by(company, int(people.market[0]), course, shelf)
+    found = kernel.ranked(people, calendar, spread, shelf.arrays, arrays, no_rules())
     return Ranking(
-        distributor, as_of, states, weights, frozen, history, people.worth_a_message, found, known, model, terms
-    )
+        distributor, as_of, distributor.local_day(as_of), shelf, weights, course.scales.version, rows[distributor.pk],
+        people, calendar, spread, arrays, found,
+    )  # fmt: skip
 
 
-def company_goals(weights: Priorities, frozen: Scales, distributor: Distributor) -> list[CompanyGoal]:
-    return [
-        CompanyGoal(key, weight, weights.directions[key], frozen.of(key, distributor.market))
-        for key, weight in weights.weights.items()
-    ]
-
-
-def catalogue_version(found: Sequence[Candidate]) -> str:
-    """When the newest of the activities she could be shown was changed."""
-    return max((candidate.activity.updated_at.isoformat() for candidate in found), default="")
+def steered_by(company: Priorities, market: int, course: steering.Course, shelf: Shelf) -> Steering:
+    """The arrays with one market's priorities replaced."""
+    found = [company if at == market else one for at, one in enumerate(course.priorities)]
+    return steering.columns(found, course.scales, shelf)

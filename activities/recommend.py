@@ -9,18 +9,20 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-import numpy as np
 from django.utils import translation
 
 from distributors.models import Distributor
 
-from . import actions, drawing, explain, scoring
-from .cards import Card, Feed, Terms
+from . import actions, candidates, drawing, explain, history, kernel, scoring
+from .blocks import no_rules
+from .cards import Candidate, Card, Feed, Terms
 from .drawing import Placed
 from .models import Slate
-from .ranking import Ranking, rank
-from .scoring import Components
+from .ranking import CUSTOMER, RECRUIT, Ranking, rank
 from .whys import Words
+
+#: People under "Worth a message".
+WORTH_A_MESSAGE = 4
 
 
 def feed(distributor: Distributor, *, as_of: datetime, size: int = 5, log: bool = True, noise: bool = True) -> Feed:
@@ -29,21 +31,27 @@ def feed(distributor: Distributor, *, as_of: datetime, size: int = 5, log: bool 
     `log=False` writes nothing at all: previews and comparisons. `noise=False` shows the best of each pool. The same
     person, day and facts give the same list. It is empty only when there is nothing she could be shown.
     """
-    if log:
-        actions.settle([distributor.pk], as_of=as_of)
-    ranking = rank(distributor, as_of=as_of)
+    ranking = rank(distributor, as_of=as_of, settle=log)
     placed = slate(ranking, size=size, noise=noise)
     if log:
-        write_down(ranking, placed)
+        write_down(ranking, placed, noise=noise)
+    loaded = candidates.load(ranking, (one.index for one in placed), due=ranking.worth_a_message[:WORTH_A_MESSAGE])
+    shown = [one for one in placed if one.index in loaded.candidates]
+    deeds = history.recent(distributor.pk, ranking.day)
+    started = history.started(deeds, [ranking.keys[one.index] for one in shown])
     with translation.override(distributor.speaks):
         return Feed(
             distributor=distributor,
             as_of=as_of,
-            day=ranking.history.day,
+            day=ranking.day,
             goals=ranking.goals,
-            due=ranking.due,
-            cards=[card(ranking, one, position) for position, one in enumerate(placed, start=1)],
-            done=actions.done_on(distributor, ranking.history.day),
+            due=loaded.due,
+            due_customers=ranking.due_customers,
+            cards=[
+                card(ranking, one, position, loaded.candidates[one.index], started=ranking.keys[one.index] in started)
+                for position, one in enumerate(shown, start=1)
+            ],
+            done=actions.told(distributor, history.done(deeds, ranking.day)),
             focus=ranking.priorities.focus,
             focus_until=ranking.priorities.until,
             versions=ranking.versions,
@@ -52,40 +60,43 @@ def feed(distributor: Distributor, *, as_of: datetime, size: int = 5, log: bool 
 
 
 def slate(ranking: Ranking, *, size: int = 5, noise: bool = True) -> list[Placed]:
-    return drawing.draw(
-        ranking.terms,
-        keys=[candidate.key for candidate in ranking.candidates],
-        people=ranking.people,
-        activities=[candidate.activity.key for candidate in ranking.candidates],
-        learning=np.array([candidate.activity.is_learning for candidate in ranking.candidates], dtype=bool),
+    found = ranking.found
+    pin = int(kernel.pinned(0, len(ranking), no_rules().pin, found.room.cards.card))
+    return drawing.slate(
+        len(ranking),
+        found.room.cards,
+        ranking.catalogue.activity,
         size=size,
         seed=ranking.seed if noise else None,
+        pin=pin,
     )
 
 
-def card(ranking: Ranking, placed: Placed, position: int) -> Card:
+def card(ranking: Ranking, placed: Placed, position: int, candidate: Candidate, *, started: bool = False) -> Card:
     """A placed candidate with its sentences; the active language is the reader's."""
-    candidate = ranking.candidates[placed.index]
     words = Words.of(candidate, ranking.distributor)
+    shown = explain.Shown(ranking, placed.index, candidate)
     return Card(
         candidate=candidate,
         slot=placed.slot,
         position=position,
-        terms=terms_of(ranking.terms, placed.index),
+        terms=terms_of(ranking, placed.index),
         propensity=placed.propensity,
         title=words.fill(candidate.text.title),
         summary=words.fill(candidate.text.summary),
         message=words.fill(candidate.text.message),
-        why=explain.why(ranking, placed.index),
-        worth=explain.worth(ranking, placed.index),
-        reasons=explain.reasons(ranking, placed.index),
+        why=explain.why(shown),
+        worth=explain.worth(shown),
+        reasons=explain.reasons(shown),
         company_share=scoring.company_share(ranking.terms, placed.index),
+        rank=ranking.ranks[placed.index],
         rank_without_company=ranking.ranks_without_company[placed.index],
-        started=ranking.history.started(candidate.activity.pk, candidate.about_key),
+        started=started,
     )
 
 
-def terms_of(terms: Components, index: int) -> Terms:
+def terms_of(ranking: Ranking, index: int) -> Terms:
+    terms = ranking.terms
     return Terms(
         own=float(terms.own[index]),
         company=float(terms.company[index]),
@@ -95,48 +106,64 @@ def terms_of(terms: Components, index: int) -> Terms:
     )
 
 
-def write_down(ranking: Ranking, placed: Sequence[Placed]) -> None:
+def write_down(ranking: Ranking, placed: Sequence[Placed], *, noise: bool = True) -> None:
     """Log the slate unless this very list was already shown today. Two page loads at once leave one row."""
-    shown = digest(ranking, placed)
-    if not placed or shown in ranking.history.shown_today:
+    if not placed or digest(ranking, placed) in history.shown_today(ranking.distributor.pk, ranking.day):
         return
-    row = Slate(
+    Slate.objects.bulk_create([as_logged(ranking, placed, noise=noise)], ignore_conflicts=True)
+
+
+def as_logged(ranking: Ranking, placed: Sequence[Placed], *, noise: bool = True) -> Slate:
+    """The row of the log, not saved. Everything that the draw needs is in it, so that replay.py can draw it again."""
+    return Slate(
         distributor=ranking.distributor,
-        day=ranking.history.day,
+        day=ranking.day,
         shown_at=ranking.as_of,
         seed=ranking.seed,
-        versions=ranking.versions | {"columns": list(COLUMNS), "kpis": [kpi.metric for kpi in ranking.model.company]},
+        versions=ranking.versions
+        | {"columns": list(COLUMNS), "kpis": list(ranking.priorities.weights)}
+        | {"drawing": drawing.VERSION, "noise": noise},
         cards=[shown_card(ranking, one) for one in placed],
-        eligible=[eligible_row(ranking, index) for index in range(len(ranking.candidates))],
-        digest=shown,
+        eligible=eligible_rows(ranking),
+        digest=digest(ranking, placed),
     )
-    Slate.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def digest(ranking: Ranking, placed: Sequence[Placed]) -> bytes:
-    listed = "\n".join(f"{ranking.candidates[one.index].key} {one.slot}" for one in placed)
+    listed = "\n".join(f"{ranking.keys[one.index]} {one.slot}" for one in placed)
     return hashlib.sha256(listed.encode()).digest()
 
 
-#: What a row of Slate.eligible holds; the company's part of each KPI follows, in the order of versions["kpis"].
-COLUMNS = ("key", "own", "company", "learning", "fatigue", "rules")
+#: What a row of Slate.eligible holds, by name in versions["columns"]; the company's part of each KPI follows, in the
+#: order of versions["kpis"]. `activity` is its id, `lesson` and `barred` (by a rule: never drawn) are 0 or 1.
+COLUMNS = ("key", "own", "company", "learning", "fatigue", "rules", "activity", "lesson", "barred")
 
 
-def eligible_row(ranking: Ranking, index: int) -> list[object]:
-    terms = ranking.terms
-    parts = (terms.own, terms.company, terms.learning, terms.fatigue, terms.rules, *terms.by_kpi)
-    return [ranking.candidates[index].key, *(round(float(part[index]), 7) for part in parts)]
+def eligible_rows(ranking: Ranking) -> list[list[object]]:
+    """Every candidate with its terms.
+
+    The terms as they are, since who is drawn can hang on their last digit; a KPI's part, only told, to 7 decimals.
+    """
+    terms, cards = ranking.terms, ranking.found.room.cards.card[: len(ranking)]
+    parts = [terms.own, terms.company, terms.learning, terms.fatigue, terms.rules]
+    facts = [ranking.catalogue.activity["id"][cards["activity"]], cards["learning"], cards["barred"]]
+    kpis = [part.round(7) for part in terms.by_kpi.T[: len(ranking.priorities.weights)]]
+    columns = [column.tolist() for column in (*parts, *facts, *kpis)]
+    return [list(row) for row in zip(ranking.keys, *columns, strict=True)]
 
 
 def shown_card(ranking: Ranking, placed: Placed) -> dict[str, object]:
-    candidate, terms = ranking.candidates[placed.index], terms_of(ranking.terms, placed.index)
+    card, terms = ranking.found.room.cards.card[placed.index], terms_of(ranking, placed.index)
+    kind, about = int(card["kind"]), int(card["about"])
     return {
-        "key": candidate.key,
-        "activity": candidate.activity.pk,
-        "customer": candidate.customer.pk if candidate.customer else None,
-        "recruit": candidate.recruit.pk if candidate.recruit else None,
+        "key": ranking.keys[placed.index],
+        "activity": ranking.activity(placed.index).pk,
+        "customer": about if kind == CUSTOMER else None,
+        "recruit": about if kind == RECRUIT else None,
         "slot": str(placed.slot),
         "propensity": placed.propensity,
+        # How much likelier than its activity's p the card is: p is learned without it (effects.py).
+        "likelier": ranking.p(placed.index) / ranking.stated_p(placed.index),
         "score": terms.score,
         "terms": {
             "own": terms.own,

@@ -47,6 +47,13 @@ def target_of(distributor: Distributor, card_key: str) -> Target:
     return Target(activity=activity, customer=Customer.objects.of(distributor.pk).get(pk=match["pk"]))
 
 
+def take_turns(distributor_ids: Iterable[int]) -> None:
+    """Lock these people until the commit, before any row about them is written: every writer starts so (storing.py),
+    and whoever wrote a row first would hold its mark (marks.py) while an event of hers waits for it, in a ring."""
+    people = Distributor.objects.filter(pk__in=set(distributor_ids)).order_by("pk")
+    list(people.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
 def act(
     *,
     distributor: Distributor,
@@ -62,6 +69,7 @@ def act(
 
     Call it in a transaction. Of any number of callers at once one makes the row; the others wait and get the same one.
     """
+    take_turns([distributor.pk])
     action, made = Action.objects.get_or_create(
         distributor=distributor,
         activity=target.activity,

@@ -1,196 +1,186 @@
-"""The score of a card: pure NumPy, formulas of ranking.md 2. Drawing a slate from scores is drawing.py.
+"""The score of a card, formulas of ranking.md 2, compiled: one definition for a page read and for a million people.
 
-Arrays are float64 over the n candidates of one person unless said otherwise. Nothing here reads a clock or a database, so
-the same inputs give the same scores on every machine.
+    S = alpha U~ + (1 - alpha) K + lambda L - F + B
+
+The functions fill columns of Cards for the n candidates of one person. Nothing here reads a clock or a database. What is
+drawn from scores is drawing.py, where candidates come from is kernel.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from distributors.blocks import Floats, Outlooks, Spread
+from distributors.chances import survival
+from distributors.compiling import kernel
+from distributors.records import Records
+
+from .blocks import Steering
 
 SKILL_WEIGHT = 0.25  # lambda
 FATIGUE_WEIGHT = 0.01  # gamma: a card shown every day for two weeks loses about .1
-FATIGUE_HALF_LIFE = 15.0  # days
 BOOST_LIMIT = 0.1
 OWN_SHARE_FLOOR = 0.5  # alpha is never below: company weights cannot crowd out her own goals
 
-
-@dataclass(frozen=True)
-class OwnGoal:
-    """One of her running goals: its metric key, relative weight, R_g (0 once reached) and P(X >= x) for an array of x."""
-
-    metric: str
-    weight: float
-    left: float
-    survival: Callable[[Array], Array]
-
-
-@dataclass(frozen=True)
-class CompanyGoal:
-    """One KPI: its metric key, relative weight, direction (+1 up, -1 down) and scale s_k in the metric's unit."""
-
-    metric: str
-    weight: float
-    direction: int
-    scale: float
+#: A candidate. `activity` is an index in the catalogue; `kind` 0 about nobody, 1 a customer, 2 a recruit (`about` her id);
+#: `due` an index among the person's dues, -1 for nobody; `barred` by a rule: scored, never drawn; `stretch` this customer's
+#: orders over her customers', of sales; `gap` max_s iota_s (m* - m_s)+ / m*; `exposure` the sum of 0.5^(days/15) over
+#: earlier days it was shown; `boost` B before it is bounded. Then the weighted terms (`learned` is lambda L, `fatigue` zero or
+#: negative) and their sum.
+CARD = np.dtype(
+    [("activity", "i8"), ("kind", "i8"), ("about", "i8"), ("due", "i8"), ("learning", "i8"), ("barred", "i8"), ("p", "f8"),
+     ("stretch", "f8"), ("gap", "f8"), ("exposure", "f8"), ("boost", "f8"), ("own", "f8"), ("company", "f8"),
+     ("learned", "f8"), ("fatigue", "f8"), ("rules", "f8"), ("score", "f8")]
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Model:
-    """Everything about the person and her market that a score depends on."""
+class Cards(NamedTuple):
+    """Room for the C candidates of one person, G of her goals and J of the company's KPIs."""
 
-    goals: Sequence[OwnGoal]
-    company: Sequence[CompanyGoal]
-    own_share: float = 0.6  # alpha
-    own_scale: float = 0.056  # s_U
-
-    def __post_init__(self) -> None:
-        if not OWN_SHARE_FLOOR <= self.own_share <= 1:
-            raise ValueError(f"The own goals' share is {self.own_share}; it must be between .5 and 1.")
-
-    def goal_weights(self) -> Array:
-        return _normalised([goal.weight for goal in self.goals])
-
-    def company_weights(self) -> Array:
-        return _normalised([kpi.weight for kpi in self.company])
+    card: Records  # CARD
+    gains: Floats  # C x G: dP_g
+    shares: Floats  # C x G: min(1, tau_g / R_g)
+    by_kpi: Floats  # C x J: (1 - alpha) w_k clip(direction tau_k / s_k, -1, 1)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """n candidates. `tau[metric]` is the effect of showing each one, in the metric's unit; an absent metric is 0."""
-
-    p: Array
-    tau: Mapping[str, Array]
-    skill_gap: Array  # max_s iota_s (m* - m_s)+ / m*
-    exposure: Array  # sum of 0.5^(days/15) over earlier days it was shown
-    boost: Array  # B, by rules
-
-    def __len__(self) -> int:
-        return len(self.p)
-
-    def effect(self, metric: str) -> Array:
-        found = self.tau.get(metric)
-        return np.zeros(len(self)) if found is None else found
+def cards(room: int, goals: int, kpis: int) -> Cards:
+    return Cards(np.zeros(room, CARD), np.zeros((room, goals)), np.zeros((room, goals)), np.zeros((room, kpis)))
 
 
-@dataclass(frozen=True)
-class Components:
-    """The weighted terms of each score, and what they were made of. `gains`, `shares`: goals x n; `by_kpi`: KPIs x n."""
+@kernel
+def key_of(metric: int, line: int, keys: Records) -> int:
+    """Where a goal's metric is among the catalogue's keys; -1 when no activity moves it."""
+    for k in range(keys.shape[0]):
+        if keys[k].metric == metric and keys[k].line == line:
+            return k
+    return -1
 
-    own: Array
-    company: Array
-    learning: Array
-    fatigue: Array
-    rules: Array
-    gains: Array = field(repr=False)  # dP_g
-    shares: Array = field(repr=False)  # min(1, tau_g / R_g)
-    by_kpi: Array = field(repr=False)  # (1 - alpha) w_k clip(...)
 
-    @cached_property
-    def score(self) -> Array:
-        return self.own + self.company + self.learning + self.fatigue + self.rules
+@kernel
+def shown_effects(n: int, key: int, price: float, cards: Records, keys: Records, effects: Floats, tau: Floats) -> None:
+    """tau = p e of every card: the effect of showing it on one metric, in the market's money, for a customer of this size."""
+    unit, sales = price if keys[key].money else 1.0, keys[key].sales
+    for i in range(n):
+        e = effects[cards[i].activity, key]
+        tau[i] = cards[i].p * e * unit * (cards[i].stretch if sales else 1.0) if e != 0.0 else 0.0
 
-    @cached_property
-    def without_company(self) -> Array:
+
+@kernel
+def goal_moves(n: int, g: int, tau: Floats, outlook: Outlooks, spread: Spread, gains: Floats, shares: Floats) -> None:
+    """dP_g = P(X >= R - tau) - P(X >= R) and min(1, tau / R) of every card; a goal already reached gains nothing."""
+    left = outlook.left[g]
+    now = survival(left, g, outlook, spread)
+    before, before_then = 0.0, 0.0
+    for i in range(n):
+        t = tau[i]
+        if t == 0.0 or left <= 0:
+            gains[i, g] = 0.0
+            shares[i, g] = 0.0
+            continue
+        # The same activity about the next customer often moves as much.
+        if t != before:
+            before, before_then = t, survival(left - t, g, outlook, spread)
+        gains[i, g] = before_then - now
+        shares[i, g] = min(1.0, t / left)
+
+
+@kernel
+def nothing(n: int, column: int, values: Floats) -> None:
+    for i in range(n):
+        values[i, column] = 0.0
+
+
+@kernel
+def kpi_moves(n: int, j: int, tau: Floats, share: float, m: int, steering: Steering, by_kpi: Floats) -> None:
+    """(1 - alpha) w_k clip(direction tau_k / s_k, -1, 1) of every card."""
+    weight, direction, scale = (1 - share) * steering.weight[m, j], steering.direction[m, j], steering.scale[m, j]
+    for i in range(n):
+        by_kpi[i, j] = weight * max(-1.0, min(1.0, direction * tau[i] / scale))
+
+
+@kernel
+def add_up(
+    n: int,
+    weights: Floats,
+    share: float,
+    own_scale: float,
+    cards: Records,
+    gains: Floats,
+    shares: Floats,
+    by_kpi: Floats,
+) -> None:
+    """The weighted terms of every card and their sum. `weights`: of her goals, summing to 1; `share`: alpha."""
+    for i in range(n):
+        card, utility, company = cards[i], 0.0, 0.0
+        for g in range(weights.shape[0]):
+            utility += weights[g] * (0.5 * gains[i, g] + 0.5 * shares[i, g])
+        for j in range(by_kpi.shape[1]):
+            company += by_kpi[i, j]
+        card.own = share * min(1.0, utility / own_scale)
+        card.company = company
+        card.learned = SKILL_WEIGHT * card.p * card.gap
+        card.fatigue = 0.0 - FATIGUE_WEIGHT * card.exposure
+        card.rules = max(-BOOST_LIMIT, min(BOOST_LIMIT, card.boost))
+        card.score = card.own + card.company + card.learned + card.fatigue + card.rules
+
+
+@kernel
+def normalised(goals: int, outlook: Outlooks, weights: Floats) -> None:
+    """Her running goals' weights, summing to 1, into `weights`; 0 for the others."""
+    total = 0.0
+    for g in range(goals):
+        if outlook.running[g]:
+            total += outlook.weight[g]
+    for g in range(goals):
+        weights[g] = outlook.weight[g] / total if outlook.running[g] and total > 0 else 0.0
+
+
+class Terms(NamedTuple):
+    """The columns of the n candidates of one person as pages read them; see CARD. `gains`, `shares`: n x goals."""
+
+    own: Floats
+    company: Floats
+    learning: Floats
+    fatigue: Floats
+    rules: Floats
+    score: Floats
+    gains: Floats
+    shares: Floats
+    by_kpi: Floats  # n x KPIs
+
+    @property
+    def without_company(self) -> Floats:
         return self.own + self.learning + self.fatigue + self.rules
 
-    def __len__(self) -> int:
-        return len(self.own)
+
+def terms_of(n: int, found: Cards) -> Terms:
+    card = found.card[:n]
+    return Terms(
+        card["own"], card["company"], card["learned"], card["fatigue"], card["rules"], card["score"],
+        found.gains[:n], found.shares[:n], found.by_kpi[:n],
+    )  # fmt: skip
 
 
-def components(batch: Batch, model: Model) -> Components:
-    """The terms of S = alpha U~ + (1 - alpha) K + lambda L - F + B for every candidate."""
-    gains, shares = chance_gains(batch, model.goals), gap_shares(batch, model.goals)
-    utility = model.goal_weights() @ (0.5 * gains + 0.5 * shares)
-    by_kpi = (1 - model.own_share) * company_terms(batch, model)
-    return Components(
-        own=model.own_share * np.minimum(1.0, utility / model.own_scale),
-        company=by_kpi.sum(axis=0),
-        learning=SKILL_WEIGHT * batch.p * batch.skill_gap,
-        fatigue=0.0 - FATIGUE_WEIGHT * batch.exposure,
-        rules=np.clip(batch.boost, -BOOST_LIMIT, BOOST_LIMIT),
-        gains=gains,
-        shares=shares,
-        by_kpi=by_kpi,
-    )
-
-
-def utilities(batch: Batch, model: Model) -> Array:
-    """U before scaling: what scales.py takes the 95th percentile of."""
-    return model.goal_weights() @ (0.5 * chance_gains(batch, model.goals) + 0.5 * gap_shares(batch, model.goals))
-
-
-def chance_gains(batch: Batch, goals: Sequence[OwnGoal]) -> Array:
-    """dP_g = P(X >= R - tau) - P(X >= R), goals x n. A goal already reached gains nothing."""
-    gains = np.zeros((len(goals), len(batch)))
-    for row, goal in zip(gains, goals, strict=True):
-        tau = batch.effect(goal.metric)
-        moved = np.flatnonzero(tau)
-        if goal.left <= 0 or not len(moved):
-            continue
-        now, then = goal.survival(np.array([goal.left])), goal.survival(goal.left - tau[moved])
-        row[moved] = np.where(tau[moved] < goal.left, then, 1.0) - now
-    return gains
-
-
-def whole_steps(survival: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """P(X >= x) of a count between whole numbers: an added tau of .06 is one more with probability .06."""
-
-    def between(x: Array) -> Array:
-        below = np.floor(x)
-        part = x - below
-        return (1 - part) * survival(below) + part * survival(below + 1)
-
-    return between
-
-
-def gap_shares(batch: Batch, goals: Sequence[OwnGoal]) -> Array:
-    """min(1, tau_g / R_g), goals x n: the part of what is missing that showing it would close."""
-    shares = np.zeros((len(goals), len(batch)))
-    for row, goal in zip(shares, goals, strict=True):
-        if goal.left > 0:
-            row[:] = np.minimum(1.0, batch.effect(goal.metric) / goal.left)
-    return shares
-
-
-def company_terms(batch: Batch, model: Model) -> Array:
-    """w_k clip(direction tau_k / s_k, -1, 1), KPIs x n; the sum over KPIs is K."""
-    terms = np.zeros((len(model.company), len(batch)))
-    for row, kpi, weight in zip(terms, model.company, model.company_weights(), strict=True):
-        row[:] = weight * np.clip(kpi.direction * batch.effect(kpi.metric) / kpi.scale, -1.0, 1.0)
-    return terms
-
-
-def exposure(days_ago: Sequence[int]) -> float:
-    """sum of 0.5^(days/15) over the earlier days on which a card was shown."""
-    return float(sum(0.5 ** (days / FATIGUE_HALF_LIFE) for days in days_ago))
-
-
-def ranks_without_company(terms: Components, people: Sequence[str]) -> npt.NDArray[np.int64]:
-    """1 for the best score without the company's term, ties sharing the better rank. A person counts once, by her best."""
+def ranks(scores: Floats, people: Sequence[str]) -> npt.NDArray[np.int64]:
+    """1 for the best, ties sharing the better rank. A person counts once, by her best; `people` are empty for nobody."""
     best: dict[str, float] = {}
-    for n, (who, score) in enumerate(zip(people, terms.without_company.tolist(), strict=True)):
+    for n, (who, score) in enumerate(zip(people, scores.tolist(), strict=True)):
         name = who or f"#{n}"
         best[name] = max(best.get(name, score), score)
     others = np.sort(-np.array(list(best.values()), dtype=np.float64))
-    return np.searchsorted(others, -terms.without_company, side="left") + 1
+    return np.searchsorted(others, -scores, side="left") + 1
 
 
-def company_share(terms: Components, index: int) -> int:
+def ranks_without_company(terms: Terms, people: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The same without the company's term."""
+    return ranks(terms.without_company, people)
+
+
+def company_share(terms: Terms, index: int) -> int:
     """Percent of what speaks for the card that comes from the company, floored; 0 when not positive."""
     speaking = sum(max(0.0, float(part[index])) for part in (terms.own, terms.company, terms.learning, terms.rules))
     return int(100 * float(terms.company[index]) / speaking) if terms.company[index] > 0 else 0
-
-
-def _normalised(weights: Sequence[float]) -> Array:
-    given = np.asarray(weights, dtype=np.float64)
-    total = given.sum()
-    return given / total if total > 0 else given

@@ -51,23 +51,31 @@ class EditConflict(ValidationError):  # noqa: N818 (the name callers agreed on)
 def for_distributor(distributor: Distributor, *, as_of: datetime) -> Priorities:
     """Her market's priorities; she may keep a larger share for her own goals, never a smaller one. One query."""
     found = for_market(distributor.market, distributor.local_day(as_of), language=distributor.speaks)
+    return with_her_share(found, distributor)
+
+
+def with_her_share(found: Priorities, distributor: Distributor) -> Priorities:
     own = float(distributor.own_goal_share or 0)
     return replace(found, own_goal_share=max(found.own_goal_share, own))
 
 
 def for_market(market: Market, day: date, *, language: str = "") -> Priorities:
-    """The newest version of the campaign that counts in `market` on its local `day`, said in `language`. One query.
+    """The priorities that count in `market` on its local `day`, said in `language`. One query."""
+    return told(live(market, day), language or market.language)
+
+
+def live(market: Market, day: date) -> list[Priority]:
+    """The newest version of the campaign that counts, the weightiest first, with KPIs and campaign loaded. One query.
 
     Of several live campaigns one that names the market beats one for all markets, then the one that started last,
     then the one made last. Campaigns without a published version do not count.
     """
     newest = versions_for(market, day).values("pk")[:1]
-    priorities = list(
+    return list(
         Priority.objects.filter(version__in=newest, weight__gt=0)
         .select_related("kpi", "version__campaign")
         .order_by("-weight", "pk")
     )
-    return of_version(priorities[0].version, priorities, language or market.language) if priorities else NONE
 
 
 def versions_for(market: Market, day: date) -> QuerySet[PriorityVersion]:
@@ -81,8 +89,11 @@ def versions_for(market: Market, day: date) -> QuerySet[PriorityVersion]:
     )
 
 
-def of_version(version: PriorityVersion, priorities: list[Priority], language: str) -> Priorities:
-    """`priorities` with the weightiest first, their KPIs loaded."""
+def told(priorities: list[Priority], language: str) -> Priorities:
+    """What `live` found, in words. No query."""
+    if not priorities:
+        return NONE
+    version = priorities[0].version
     total = sum(priority.weight for priority in priorities)
     weights: dict[str, float] = {}
     directions: dict[str, int] = {}

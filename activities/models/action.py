@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from distributors.marks import marking
+
 
 class ActionQuerySet(models.QuerySet["Action"]):
     def standing(self) -> ActionQuerySet:
@@ -72,6 +74,7 @@ class Action(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["distributor", "at"], name="action_by_distributor")]
+        triggers = marking("activities_memorymark", "SELECT distributor_id FROM {rows}")
 
     def __str__(self) -> str:
         return f"{self.kind} {self.activity_id} {self.about_key}"

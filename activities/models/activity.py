@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from distributors.audit import audited, audited_links
+from distributors.marks import BOTH, bumping, statement, versioned
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):
@@ -12,6 +14,19 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
         return self.filter(status=Activity.Status.PUBLISHED)
 
 
+#: How soon an activity comes again, and its kind, are in what people's rows remember (memory.py): no other change makes them new.
+SPACED = """
+    IF EXISTS (
+        SELECT FROM new_rows n JOIN old_rows o USING (id)
+        WHERE (n.again_after_days, n.kind) IS DISTINCT FROM (o.again_after_days, o.kind)
+    ) THEN
+        {bump}
+    END IF;
+    RETURN NULL;
+"""
+
+
+@versioned("catalogue")
 @audited(exclude=["updated_at"])
 class Activity(models.Model):
     """One thing a distributor can do or learn, with its author's stated impact. Its words are in ActivityText."""
@@ -85,6 +100,7 @@ class Activity(models.Model):
     class Meta:
         verbose_name = _("activity")
         verbose_name_plural = _("activities")
+        triggers = [statement("version_spacing", pgtrigger.Update, BOTH, SPACED.format(bump=bumping("spacing")))]
         constraints = [
             models.CheckConstraint(condition=Q(p_done__gt=0, p_done__lte=1), name="activity_p_done_within_0_1"),
             models.CheckConstraint(
@@ -108,9 +124,10 @@ class Activity(models.Model):
         return self.about in {self.About.NEW_RECRUIT, self.About.QUIET_RECRUIT}
 
 
-audited_links(Activity.markets.through, "ActivityMarket")
+versioned("catalogue")(audited_links(Activity.markets.through, "ActivityMarket"))
 
 
+@versioned("catalogue")
 @audited()
 class ActivityText(models.Model):
     """An activity's words in one language. Fields: {name} customer or recruit, {product}, {line}, {me}."""

@@ -5,8 +5,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from distributors.audit import audited
+from distributors.marks import marking, versioned
 
 
+@versioned("catalogue")
 @audited()
 class Skill(models.Model):
     key = models.SlugField(_("key"), max_length=40, unique=True)
@@ -41,6 +43,7 @@ class Mastery(models.Model):
             models.UniqueConstraint(fields=["distributor", "skill"], name="mastery_one_per_skill"),
             models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="mastery_score_within_0_1"),
         ]
+        triggers = marking("activities_memorymark", "SELECT distributor_id FROM {rows}")
 
     def __str__(self) -> str:
         return f"{self.skill_id}: {self.score}"

@@ -3,7 +3,10 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from distributors.marks import marking, versioned
 
+
+@versioned("scales")
 class ScaleSet(models.Model):
     """Frozen 95th percentiles that make scores compare across days (ranking.md 2). The newest one counts.
 
@@ -47,6 +50,7 @@ class Slate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["distributor", "day", "digest"], name="slate_once_per_different_list"),
         ]
+        triggers = marking("activities_memorymark", "SELECT distributor_id FROM {rows}")
 
     def __str__(self) -> str:
         return f"{self.distributor_id} {self.day}"

@@ -28,8 +28,6 @@ from ..cards import Feed
 from ..models import Action
 from ..settled import Settled, settled
 
-#: People under "Worth a message".
-WORTH_A_MESSAGE = 4
 #: Without an event from anywhere for so long, Today says how old its numbers are.
 STALE = timedelta(hours=36)
 
@@ -65,14 +63,12 @@ def list_context(feed: Feed) -> dict[str, Any]:
 
 
 def head(feed: Feed) -> dict[str, Any]:
-    due = feed.due
     people = Customer.objects.of(feed.distributor.pk).aggregate(n=Count("pk"), spent=Sum("spent"), orders=Sum("orders"))
     average = Decimal(people["spent"] / people["orders"]) if people["orders"] else None
-    customers = sum(1 for one in due if one.customer.kind == Customer.Kind.CUSTOMER)
     return {
-        "day_line": day_line(feed.goals, due=customers, average_order=average),
+        "day_line": day_line(feed.goals, due=feed.due_customers, average_order=average),
         "numbers_as_of": numbers_as_of(feed.as_of),
-        "due": [due_person(one, feed.day) for one in due[:WORTH_A_MESSAGE]],
+        "due": [due_person(one, feed.day) for one in feed.due],
         "people_count": people["n"],
     }
 

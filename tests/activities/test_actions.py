@@ -169,7 +169,7 @@ def test_fewer_like_this_damps_the_same_kind() -> None:
     Activity.objects.filter(key="win-back").update(kind=Activity.Kind.REFOCUS)
     do("dismiss", jenna, f"nurture.c{jenna.customers.get(name='Ana Vidal').pk}", reason="fewer")
     ranking = rank(jenna, as_of=f.NOW)
-    by_key = {c.activity.key: float(ranking.terms.rules[i]) for i, c in enumerate(ranking.candidates)}
+    by_key = {ranking.activity(i).key: float(ranking.terms.rules[i]) for i in range(len(ranking))}
     assert by_key["basket-add-on"] == pytest.approx(-0.05)
     assert by_key["win-back"] == 0
 

@@ -44,7 +44,7 @@ def test_it_works(key: str) -> None:
     for card in answer["cards"]:
         assert abs(sum(card["terms"].values()) - card["score"]) < 1e-9
         assert 0 < card["propensity"] <= 1
-    assert set(answer["versions"]) == {"kpi", "scales", "catalogue", "rules"}
+    assert set(answer["versions"]) == {"kpi", "scales", "catalogue", "effects", "rules"}
 
 
 def test_an_unknown_person_is_404(key: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from activities import actions, recommend
-from activities.models import Action, Activity, Sweep
+from activities.models import Action, Activity, Slate, Sweep
 from distributors.models import Customer, Distributor, Measure
 from tests import factories as f
 from tests.activities.stage import arrive, order, stage
@@ -129,6 +131,51 @@ def test_a_recruits_order_closes_her_sponsors_card() -> None:
     order(rosa, f.customer(rosa), 0, time=f.NOW + timedelta(minutes=10))
     (action,) = actions.settle([jenna.pk], as_of=LATER)
     assert action.recruit == rosa
+
+
+def test_a_card_shown_again_after_it_was_done_waits_again() -> None:
+    """At once, not only when the first showing is two weeks old: as time goes by nothing begins to wait."""
+    jenna, maria = shown()
+    actions.complete(distributor=jenna, card_key=f"eye-refill-video.c{maria.pk}", as_of=f.NOW, by=None)
+    again, video = f.NOW + timedelta(days=4), Activity.objects.get(key="eye-refill-video").pk
+    cards = [{"activity": video, "customer": maria.pk, "recruit": None}]
+    day = jenna.local_day(again)
+    Slate.objects.create(distributor=jenna, day=day, shown_at=again, seed=0, cards=cards, digest=b"")
+    order(jenna, maria, 0, time=again + timedelta(minutes=10))
+    closed = actions.settle([jenna.pk], as_of=again + timedelta(hours=1))
+    assert [action.activity.key for action in closed] == ["eye-refill-video"]
+    for days in (5, 14, 16, 30):
+        assert actions.settle([jenna.pk], as_of=f.NOW + timedelta(days=days)) == []
+
+
+def test_what_it_costs_does_not_grow_with_her_history(django_assert_num_queries) -> None:
+    jenna, maria = shown()
+    for n in range(20):
+        order(jenna, maria, 0, time=f.NOW + timedelta(minutes=n), sku="LIP-1")
+    actions.settle([jenna.pk], as_of=LATER)
+    with django_assert_num_queries(
+        7
+    ):  # reports · cards that wait · their activities · enrolments, events and lines · spent
+        assert actions.settle([jenna.pk], as_of=LATER) == []
+    new = [f.distributor().pk for _ in range(3)]
+    with django_assert_num_queries(2):
+        assert actions.settle(new, as_of=LATER) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_closes_one_card_whoever_settles_at_the_same_time() -> None:
+    jenna, maria = shown()
+    order(jenna, maria, 0, time=f.NOW + timedelta(minutes=10))
+
+    def settle(_n: int) -> int:
+        try:
+            return len(actions.settle([jenna.pk], as_of=LATER))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(settle, range(12))) == 1
+    assert Action.objects.count() == 1
 
 
 def test_the_sweep_settles_people_who_stay_away_and_does_nothing_twice() -> None:

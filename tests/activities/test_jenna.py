@@ -6,11 +6,11 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-import pytest
 
 from activities import drawing, scoring
 from activities.drawing import Slot
-from activities.scoring import Batch, CompanyGoal, Model, OwnGoal
+from activities.scoring import Terms
+from tests.activities import columns
 
 LEFT = 62.50
 NAMES = ["Maria", "Li", "Ana", "lesson", "Tom", "Rosa"]
@@ -27,13 +27,11 @@ BEFORE = {"repeat_orders:eye": 0.40, "enrolments": 0.20, "retained_recruits": 0.
 AFTER = {"repeat_orders:eye": 0.15, "enrolments": 0.10, "retained_recruits": 0.15, "order_size": 0.60}
 
 
-@np.vectorize
 def week(x: float) -> float:
     """The rest of the week as a normal 60 +- 55 dollars."""
     return 1 - NormalDist(60, 55).cdf(x)
 
 
-@np.vectorize
 def month(x: float) -> float:
     """Enrolments still to come as a Poisson(1); what is added moves its mean."""
     needed = math.ceil(x)
@@ -41,34 +39,34 @@ def month(x: float) -> float:
     return 1 - sum(math.exp(-mean) * mean**k / math.factorial(k) for k in range(needed))
 
 
-def model(weights: dict[str, float]) -> Model:
-    return Model(
-        goals=[OwnGoal("sales", 0.5, LEFT, week), OwnGoal("enrolments", 0.5, 1.0, month)],
-        company=[CompanyGoal(metric, weight, 1, SCALES[metric]) for metric, weight in weights.items()],
-        own_share=0.6,
-        own_scale=0.056,
+KEYS = list(EFFECTS)
+CATALOGUE = columns.catalogue(EFFECTS)
+
+
+def scored(weights: dict[str, float]) -> scoring.Cards:
+    found = columns.cards(6, 2, len(weights), p=P, gap=[0, 0, 0, 0.45, 0, 0], learning=[0, 0, 0, 1, 0, 0])
+    columns.about(found, ["" if name == "lesson" else name for name in NAMES])
+    columns.goal(found, 0, list(P * np.array(EFFECTS["sales"])), LEFT, week)
+    columns.goal(found, 1, list(P * np.array(EFFECTS["enrolments"])), 1.0, month)
+    course = columns.steering(
+        [KEYS.index(key) for key in weights], list(weights.values()), [SCALES[key] for key in weights]
     )
+    columns.kpis(found, CATALOGUE, course, 0.6)
+    columns.add_up(found, np.array([0.5, 0.5]), 0.6, 0.056)
+    return found
 
 
-def batch() -> Batch:
-    return Batch(
-        p=P,
-        tau={metric: P * np.array(effects) for metric, effects in EFFECTS.items()},
-        skill_gap=np.array([0, 0, 0, 0.45, 0, 0]),
-        exposure=np.zeros(6),
-        boost=np.zeros(6),
-    )
+def terms_of(weights: dict[str, float]) -> Terms:
+    return scoring.terms_of(6, scored(weights))
 
 
-def feed(terms: scoring.Components) -> list[tuple[str, Slot]]:
-    learning = np.array([name == "lesson" for name in NAMES])
-    people = ["" if name == "lesson" else name for name in NAMES]
-    placed = drawing.draw(terms, keys=NAMES, people=people, learning=learning)
+def feed(weights: dict[str, float]) -> list[tuple[str, Slot]]:
+    placed = drawing.slate(6, scored(weights), CATALOGUE.activity)
     return [(NAMES[one.index], one.slot) for one in placed]
 
 
 def test_it_works() -> None:
-    terms = scoring.components(batch(), model(BEFORE))
+    terms = terms_of(BEFORE)
     assert [f"{x:.3f}" for x in terms.own] == ["0.516", "0.479", "0.218", "0.103", "0.112", "0.000"]
     assert [f"{x:.3f}" for x in terms.company] == ["0.174", "0.126", "0.080", "0.026", "0.014", "0.060"]
     assert [f"{x:.3f}" for x in terms.learning] == ["0.000", "0.000", "0.000", "0.062", "0.000", "0.000"]
@@ -76,12 +74,11 @@ def test_it_works() -> None:
 
 
 def test_after_hq_moves_order_size_to_sixty() -> None:
-    terms = scoring.components(batch(), model(AFTER))
-    assert [f"{x:.3f}" for x in terms.score] == ["0.610", "0.726", "0.258", "0.175", "0.117", "0.060"]
+    assert [f"{x:.3f}" for x in terms_of(AFTER).score] == ["0.610", "0.726", "0.258", "0.175", "0.117", "0.060"]
 
 
 def test_chances_and_what_maria_adds() -> None:
-    terms = scoring.components(batch(), model(BEFORE))
+    terms = terms_of(BEFORE)
     assert (f"{week(LEFT):.2f}", f"{month(1):.2f}") == ("0.48", "0.63")
     assert f"{P[0] * 18:.2f}" == "8.28"
     assert f"{100 * terms.gains[0, 0]:.1f}" == "6.0"
@@ -92,17 +89,9 @@ def test_chances_and_what_maria_adds() -> None:
 
 def test_the_feed_with_the_noise_off() -> None:
     own, company, learning = Slot.OWN, Slot.COMPANY, Slot.LEARNING
-    before = feed(scoring.components(batch(), model(BEFORE)))
-    assert before == [("Maria", own), ("Li", own), ("Ana", own), ("Rosa", company), ("lesson", learning)]
-    after = feed(scoring.components(batch(), model(AFTER)))
-    assert [name for name, _slot in after] == ["Li", "Maria", "Ana", "Rosa", "lesson"]
+    assert feed(BEFORE) == [("Maria", own), ("Li", own), ("Ana", own), ("Rosa", company), ("lesson", learning)]
+    assert [name for name, _slot in feed(AFTER)] == ["Li", "Maria", "Ana", "Rosa", "lesson"]
 
 
 def test_rank_without_company() -> None:
-    terms = scoring.components(batch(), model(BEFORE))
-    assert scoring.ranks_without_company(terms, [""] * 6).tolist() == [1, 2, 3, 4, 5, 6]
-
-
-def test_the_company_never_gets_more_than_half() -> None:
-    with pytest.raises(ValueError, match="between .5 and 1"):
-        Model(goals=[], company=[], own_share=0.4)
+    assert scoring.ranks_without_company(terms_of(BEFORE), [""] * 6).tolist() == [1, 2, 3, 4, 5, 6]

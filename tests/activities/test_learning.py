@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
+from fsrs import Card
 
-from activities import learning
+from activities import learning, memory
 from activities.models import Mastery
+from distributors.records import microseconds
 from tests import factories as f
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +42,31 @@ def test_the_forgetting_curve_is_fsrs_6() -> None:
     assert mastery(jenna, skill, 2) == pytest.approx(
         0.8 * (1 + (0.9 ** (1 / -0.1542) - 1) * 2 / 2.3065) ** -0.1542, abs=1e-6
     )
+
+
+def test_the_compiled_curve_is_the_librarys() -> None:
+    """To the last bit, over lives of learning and forgetting; the compact row asks the same function."""
+    rng = random.Random(6)
+    jenna, skill = f.distributor(), f.skill()
+    for _ in range(25):
+        held = learn(jenna, skill, days=rng.randint(0, 40), score=rng.random())
+        known = memory.of([jenna.pk], f.NOW)[jenna.pk].skills
+        for _ in range(20):
+            at = f.NOW + timedelta(days=rng.randint(-3, 900), seconds=rng.randint(0, 86_400))
+            library = learning.SCHEDULER.get_card_retrievability(Card.from_dict(held.memory), at)
+            assert learning.recalled(held.memory, at) == library
+            assert memory.mastery(known, skill.pk, microseconds(at)) == held.score * library
+    assert memory.mastery(known, skill.pk + 1, microseconds(f.NOW)) == 0
+
+
+def test_a_skill_without_a_memory_is_not_known() -> None:
+    jenna, skill = f.distributor(), f.skill()
+    for empty in ({}, {"stability": None, "last_review": None}, {"stability": 2.0, "last_review": None}):
+        Mastery.objects.update_or_create(
+            distributor=jenna, skill=skill, defaults={"score": 1, "memory": empty, "reviewed_at": f.NOW}
+        )
+        assert mastery(jenna, skill, 0) == 0
+        assert len(memory.of([jenna.pk], f.NOW)[jenna.pk].skills) == 0
 
 
 def test_without_a_quiz_the_authors_gain_of_what_is_missing() -> None:
