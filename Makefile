@@ -1,9 +1,10 @@
 # make run    the whole thing on this machine: http://127.0.0.1:8000 (make run ARGS="--port 8123")
 # make test   every test, a real browser included
 # make lint   style, types, templates
-# make bench  the benchmarks
+# make bench  every benchmark with its peers, and the table of targets (make bench ARGS="--distributors 20000": smaller)
+# make bench-shards  the field on two PostgreSQL servers: the same lists as on one
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench lock
+.PHONY: help setup run test lint bench bench-shards lock
 PYTHON ?= python3
 ENV := .venv
 STAMP := $(ENV)/.installed
@@ -34,7 +35,10 @@ lint: $(STAMP)
 	$(MANAGE) makemigrations --check --dry-run
 
 bench: $(STAMP)
-	@for script in benchmarks/[!_]*.py; do echo "== $$script"; $(ENV)/bin/python $$script $(ARGS) || exit 1; done
+	@$(ENV)/bin/python benchmarks/_all.py $(ARGS)
+
+bench-shards: $(STAMP)
+	@$(ENV)/bin/python benchmarks/shards.py $(ARGS)
 
 # For maintainers, with uv: after changing a dependency in pyproject.toml.
 lock:

@@ -27,7 +27,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pep.settings")
 
+import _house
 import django
+from _house import Target
 
 NOW = datetime(2026, 8, 27, tzinfo=UTC)
 
@@ -68,8 +70,16 @@ def compare(options: argparse.Namespace) -> None:
 
         print(f"rebuild: {timed(lambda: ingest.rebuild(check=True))}")
     peers = [peer("bulk_create", with_bulk_create, options.bulk_create), peer("ORM loop", in_a_loop, options.loop)]
-    for name, rate in peers:
-        print(f"bulk ingest is {ours / rate:,.1f} x {name}")
+    asked = {"bulk_create": 3}
+    _house.report(
+        [
+            Target(
+                f"bulk import x {name}", f">= {asked[name]} x" if name in asked else "", f"{ours / rate:,.1f} x",
+                ours / rate >= asked[name] if name in asked else None,
+            )
+            for name, rate in peers
+        ]
+    )  # fmt: skip
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
