@@ -13,6 +13,11 @@ COPY . .
 RUN DATABASE_URL=postgres://build PEP_SECRET_KEY=build PEP_HOSTS=build \
     sh -c 'python manage.py catalogues && python manage.py collectstatic --noinput --verbosity 0'
 
+# Compiled for this machine's processor; on another one each process compiles anew, so the folder is the user's.
+ENV NUMBA_CACHE_DIR=/app/kernels
+RUN DATABASE_URL=postgres://build PEP_SECRET_KEY=build PEP_HOSTS=build python manage.py kernels \
+    && chown -R pep /app/kernels
+
 USER pep
 EXPOSE 8000
 STOPSIGNAL SIGTERM

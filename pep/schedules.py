@@ -33,11 +33,20 @@ JOBS = (
     Job("sweep", "activities.actions.settle_recent", "closes what an event left unfinished", minutes=1),
     Job(
         "morning",
-        "distributors.forecast.recalculate_due_markets",
-        "what time alone changes, in each market before its morning: windows, pace, who is due, chances",
+        "activities.recalculating.morning",
+        "what time alone changes, in each market from four in its morning on: windows, pace, who is due, chances, slates",
         minutes=15,
     ),
-    Job("scales", "activities.scales.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
+    Job(
+        "changed",
+        "activities.recalculating.changed",
+        "who changed since her market's morning: what is sent later in the day, and the next page, find her rows ready",
+        minutes=5,
+    ),
+    Job("recalculation sweep", "activities.recalculating.sweep", "hands on what a killed worker left", minutes=1),
+    Job("contests", "kpis.circles.enter_begun", "who is compared with whom in a contest that has begun", minutes=15),
+    Job("effects", "activities.effects.learn_tonight", "what showings changed, from the log", cron="50 2 * * *"),
+    Job("scales", "activities.freezing.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
 )
 
 

@@ -27,7 +27,10 @@ MENU: list[tuple[str | Promise, dict[str, str]]] = [
     (_("Steering"), {"kpis.campaign": "campaign", "kpis.kpi": "trending_up", "kpis.incentive": "trophy"}),
     (
         _("Content"),
-        {"activities.activity": "checklist", "activities.skill": "school"},
+        {
+            "activities.activity": "checklist", "activities.skill": "school",
+            "activities.effectversion": "insights",
+        },
     ),
     (
         _("Field"),
@@ -48,7 +51,8 @@ MENU: list[tuple[str | Promise, dict[str, str]]] = [
     (
         _("Operation"),
         {
-            "distributors.user": "badge", "django_q.schedule": "schedule", "django_q.ormq": "queue",
+            "distributors.user": "badge", "activities.recalculation": "autorenew",
+            "django_q.schedule": "schedule", "django_q.ormq": "queue",
             "django_q.success": "done_all", "django_q.failure": "error", "pep.heartbeat": "favorite",
             "pghistory.middlewareevents": "history",
         },
@@ -56,7 +60,7 @@ MENU: list[tuple[str | Promise, dict[str, str]]] = [
 ]  # fmt: skip
 
 #: Where the library's own name says nothing to the reader.
-TITLES = {"pghistory.middlewareevents": _("Audit")}
+TITLES = {"pghistory.middlewareevents": _("Audit"), "activities.slate": _("Why this list")}
 
 
 class Desk(UnfoldAdminSite):

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 
+from activities import recalculating
 from activities.models import Activity, ScaleSet, Slate
 from distributors import ingest
 from distributors.models import ApiKey, Distributor, Measure, Order, Role, User
@@ -46,6 +47,7 @@ def rows() -> dict[str, Any]:
         "activities.Slate": Slate.objects.create(
             distributor=one.distributor, day=now.date(), shown_at=now, seed=1, digest=b"0" * 32
         ),
+        "activities.Recalculation": recalculating.start("all", now, wake=False),
         "distributors.User": make.user(), "distributors.Market": make.market(),
         "distributors.Distributor": one.distributor, "distributors.Goal": one.goal,
         "distributors.ProductLine": make.product_line(), "distributors.Product": make.product(),

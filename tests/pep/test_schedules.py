@@ -22,6 +22,7 @@ def test_it_works():
     schedules.sync()
     assert {name: row.func for name, row in rows().items()} == {job.name: job.func for job in schedules.JOBS}
     assert rows()["canary"].minutes == 1
+    assert (rows()["morning"].minutes, rows()["changed"].minutes, rows()["recalculation sweep"].minutes) == (15, 5, 1)
     assert rows()["scales"].schedule_type == Schedule.CRON
     assert rows()["scales"].next_run > timezone.now()
 

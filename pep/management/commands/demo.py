@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from activities import catalogue, scales
+from activities import catalogue, freezing
 from activities.models import ScaleSet
 from distributors import complete_journey, demo
 from distributors.complete_journey import MissingDataError
@@ -158,9 +158,9 @@ class Command(BaseCommand):
             loaded = catalogue.load(only_known_lines=only_known_lines)
             note(f"{loaded.activities} activities, {loaded.texts} texts")
         with self.step("Chances") as note:
-            note(f"{demo.forecast(as_of=as_of):,} goals calculated ahead")
+            note(f"{demo.forecast(as_of=as_of):,} people calculated ahead")
         with self.step("Scales") as note:
-            frozen = scales.freeze_at(as_of=as_of, sample=SCALED_BY)
+            frozen = freezing.freeze_at(as_of=as_of, sample=SCALED_BY)
             note(f"from {frozen.people if frozen else 0} people")
 
     def password(self) -> str:
