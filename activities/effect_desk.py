@@ -56,6 +56,7 @@ class WayBackForm(forms.ModelForm):
 class EffectVersionAdmin(LogAdmin):
     may: May = HQ_READS | {Role.HQ_APPROVER: frozenset({"view", "change"}), Role.TRAINER: VIEW}
     form = WayBackForm
+    list_before_template = "admin/activities/effectversion/before_list.html"
     list_display = ["version", "until", "exposures", "made_at", "by", "back_to", "reason"]
     list_select_related = ["by"]
     ordering = ["-version"]

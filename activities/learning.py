@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +9,8 @@ from fsrs import Card, Rating, Scheduler
 
 from distributors.compiling import kernel
 from distributors.models import Distributor
-from distributors.records import microseconds
 
-from .models import Activity, Mastery, Skill
+from .models import Mastery, Skill
 
 #: Default parameters: fitting them gains .02 of log-loss at best. No fuzzing: the same history, the same memory.
 SCHEDULER = Scheduler(enable_fuzzing=False)
@@ -23,41 +21,11 @@ FACTOR = 0.9 ** (1 / DECAY) - 1
 DAY = 86_400_000_000
 
 
-def masteries(distributor: Distributor, *, as_of: datetime) -> dict[int, float]:
-    """m_s by skill id, 0..1; a skill never learned is absent. One query."""
-    return masteries_of([distributor.pk], as_of=as_of).get(distributor.pk, {})
-
-
-def masteries_of(distributor_ids: Iterable[int], *, as_of: datetime) -> dict[int, dict[int, float]]:
-    """m_s by distributor id and skill id. One query."""
-    found: dict[int, dict[int, float]] = {}
-    rows = Mastery.objects.filter(distributor_id__in=list(distributor_ids))
-    for distributor_id, skill_id, score, memory in rows.values_list("distributor_id", "skill_id", "score", "memory"):
-        found.setdefault(distributor_id, {})[skill_id] = score * recalled(memory, as_of)
-    return found
-
-
-def recalled(memory: dict[str, Any], as_of: datetime) -> float:
-    """P(she still recalls it); 0 before the first review."""
-    stability, reviewed = memory.get("stability"), memory.get("last_review")
-    if not stability or not reviewed:
-        return 0.0
-    return float(retrievability(stability, microseconds(datetime.fromisoformat(reviewed)), microseconds(as_of)))
-
-
 @kernel
 def retrievability(stability: float, reviewed_at: int, now: int) -> float:
     """The forgetting curve of FSRS-6, as the library draws it: over whole days. Instants in microseconds since 1970."""
     elapsed = max(0, (now - reviewed_at) // DAY)
     return float((1 + FACTOR * elapsed / stability) ** DECAY)
-
-
-def skill_gap(activity: Activity, known: dict[int, float]) -> float:
-    """iota (m* - m)+ / m*: how much of the mastery worth having this activity would add."""
-    if activity.skill is None:
-        return 0.0
-    wanted = activity.skill.wanted
-    return activity.skill_gain * max(0.0, wanted - known.get(activity.skill.pk, 0.0)) / wanted
 
 
 def learned(*, distributor: Distributor, skill: Skill, gain: float, score: float | None, as_of: datetime) -> Mastery:

@@ -281,6 +281,7 @@ def morning(as_of: datetime | None = None) -> None:
         except Exception as error:  # of one market: the others get their morning
             failed.append(error)
     forget(now)
+    forecast.forget_old_pools(as_of=now)
     if failed:
         raise ExceptionGroup("Some markets have not been recalculated", failed)
 

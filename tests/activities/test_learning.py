@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from fsrs import Card
 
-from activities import learning, memory
+from activities import kernel, learning, memory, shelf
 from activities.models import Mastery
-from distributors.records import microseconds
+from distributors.records import SKILL, microseconds, native
 from tests import factories as f
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,8 @@ def learn(of, skill, days: int = 0, score: float | None = None) -> Mastery:
 
 
 def mastery(of, skill, days: int) -> float:
-    return learning.masteries(of, as_of=f.NOW + timedelta(days=days)).get(skill.pk, 0.0)
+    known = memory.of([of.pk], f.NOW)[of.pk].skills
+    return memory.mastery(known, skill.pk, microseconds(f.NOW + timedelta(days=days)))
 
 
 def test_it_works() -> None:
@@ -54,7 +56,8 @@ def test_the_compiled_curve_is_the_librarys() -> None:
         for _ in range(20):
             at = f.NOW + timedelta(days=rng.randint(-3, 900), seconds=rng.randint(0, 86_400))
             library = learning.SCHEDULER.get_card_retrievability(Card.from_dict(held.memory), at)
-            assert learning.recalled(held.memory, at) == library
+            reviewed = microseconds(datetime.fromisoformat(held.memory["last_review"]))
+            assert learning.retrievability(held.memory["stability"], reviewed, microseconds(at)) == library
             assert memory.mastery(known, skill.pk, microseconds(at)) == held.score * library
     assert memory.mastery(known, skill.pk + 1, microseconds(f.NOW)) == 0
 
@@ -91,11 +94,19 @@ def test_the_same_history_is_the_same_memory() -> None:
 
 def test_the_gap_is_what_the_score_reads() -> None:
     skill = f.skill(wanted=0.8)
-    activity = f.activity(skill=skill, skill_gain=0.45)
-    assert learning.skill_gap(activity, {}) == pytest.approx(0.45)
-    assert learning.skill_gap(activity, {skill.pk: 0.4}) == pytest.approx(0.225)
-    assert learning.skill_gap(activity, {skill.pk: 0.9}) == 0
-    assert learning.skill_gap(f.activity(), {}) == 0
+    made = [f.activity(skill=skill, skill_gain=0.45), f.activity()]
+    found = shelf.current()
+    taught, other = (found.arrays.activity[found.index[activity.pk]] for activity in made)
+    now = microseconds(f.NOW)
+
+    def knows(mastery: float) -> np.ndarray:
+        """Reviewed just now, so that she recalls all of it."""
+        return np.array([(skill.pk, mastery, 1.0, now)], native(SKILL))
+
+    assert kernel.skill_gap(taught, now, np.zeros(0, native(SKILL))) == pytest.approx(0.45)
+    assert kernel.skill_gap(taught, now, knows(0.4)) == pytest.approx(0.225)
+    assert kernel.skill_gap(taught, now, knows(0.9)) == 0
+    assert kernel.skill_gap(other, now, knows(0.4)) == 0
 
 
 def test_unlearning_leaves_what_was_learned_since() -> None:

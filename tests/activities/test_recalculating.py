@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 from activities import dayslates, recalculating
 from activities.models import Chunk, DaySlate, Recalculation
 from distributors import features
-from distributors.models import Distributor
+from distributors.models import Distributor, ForecastPool
 from distributors.records import SLATE_CARD, native, unpacked
 from tests import factories as make
 
@@ -343,6 +343,17 @@ class TestMorning:
         assert self.mornings() == ["2026-08-27", "2026-08-30"]
         old, new = Recalculation.objects.order_by("pk")
         assert (old.finished_at is None, new.finished_at is None) == (False, True)
+
+    def test_pools_of_long_ago_are_forgotten(self):
+        for seller in field(2):
+            make.goal(seller)
+        recalculating.morning(make.NOW)
+        first = set(ForecastPool.objects.values_list("pk", flat=True))
+        assert first
+        recalculating.morning(make.NOW + timedelta(days=35))
+        assert first <= set(ForecastPool.objects.values_list("pk", flat=True))
+        recalculating.morning(make.NOW + timedelta(days=40))
+        assert ForecastPool.objects.exists() and not ForecastPool.objects.filter(pk__in=first).exists()
 
     def test_each_market_at_its_own_hour(self):
         make.market()

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from distributors import complete_journey, reorder
+from distributors import complete_journey
 from distributors.complete_journey import MissingDataError, day_for_today, events
 from distributors.demo.goals import Wish, set_from_history
 from distributors.ingest import bulk
 from distributors.models import Customer, Distributor, Goal, Order, OrderLine, ProductLine
+from tests.distributors import dues
 
 BASKETS = 1500
 NOW = datetime(2017, 12, 31, 22, tzinfo=UTC)
@@ -37,7 +38,7 @@ def test_it_works() -> None:
     check_money()
     assert set_from_history(list(stores), [Wish("sales", Goal.Period.WEEK)], as_of=NOW) == Goal.objects.count()
     busiest = max(stores, key=lambda person: person.orders.count())
-    due = reorder.due(busiest, as_of=NOW)
+    due = dues.due(busiest, as_of=NOW)
     assert due
     assert all(one.customer.given_name.split()[1].isdigit() for one in due)
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 
 from distributors.models import Customer, Distributor, Product
-from distributors.reorder import all_reasons, best_of, details, due, due_of
+from distributors.reorder import best_of, details
 from distributors.reorder import reasons as reasons_for
 from distributors.timing import Reason
 from tests import factories as make
 
+from .dues import all_reasons, due, due_of
 from .orders import order
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from distributors import demo, goals, reorder, team
+from distributors import demo, goals, team
 from distributors.models import Customer, Distributor, Goal, Measure
+from tests.distributors import dues
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ def test_it_works(loaded: tuple[Distributor, datetime]) -> None:
 
 
 def check_people(jenna: Distributor, as_of: datetime) -> None:
-    reasons = {one.customer.external_id: one for one in reorder.due(jenna, as_of=as_of)}
+    reasons = {one.customer.external_id: one for one in dues.due(jenna, as_of=as_of)}
     expected = {
         "maria": "one_time", "maya": "one_time", "jo": "one_time", "li": "open_basket", "tom": "lapsed",
         "priya": "reorder_due", "ana": "prospect", "tess": "prospect", "dee": "check_in", "hana": "connect",
