@@ -19,6 +19,8 @@ View = Callable[..., HttpResponse]
 #: A person of the field: has a Distributor behind her sign-in.
 FIELD = frozenset({Role.DISTRIBUTOR, Role.LEADER})
 HQ = frozenset({Role.HQ_VIEWER, Role.HQ_EDITOR, Role.HQ_APPROVER})
+#: Those of HQ who may change what it wants.
+EDITORS = frozenset({Role.HQ_EDITOR, Role.HQ_APPROVER})
 EVERYONE = frozenset(Role)
 
 #: Session key: the local day on which she was last seen.

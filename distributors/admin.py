@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
-from django.http import HttpRequest, HttpResponse
+from django.db.models import PROTECT, Count, ManyToOneRel, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
+from . import segments
 from .access import HQ
-from .desk import EDIT, VIEW, May, RoleAdmin
-from .models import ApiKey, Distributor, Event, Goal, Market, Measure, Order, Product, ProductLine, Role, User
+from .desk import EDIT, REMOVE, VIEW, May, RoleAdmin
+from .models import ApiKey, Distributor, Event, Goal, Market, Measure, Order, Product, ProductLine, Role, Segment, User
 
 HQ_READS: dict[Role, frozenset[str]] = dict.fromkeys(HQ, VIEW)
 HQ_EDITS: dict[Role, frozenset[str]] = HQ_READS | {Role.HQ_EDITOR: EDIT, Role.HQ_APPROVER: EDIT}
@@ -97,6 +104,91 @@ class DistributorAdmin(RoleAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Distributor | None = None) -> list[str]:
         """What she sets herself, and what events say."""
         return ["external_id", "language", "joined_on", "own_goal_share"]
+
+
+@admin.register(Segment)
+class SegmentAdmin(RoleAdmin):
+    """Parts of the field that a campaign or a KPI may be for. One that is named somewhere stays, and stays as it is: its
+    limits are whom somebody approved a campaign for."""
+
+    may: May = HQ_READS | {Role.HQ_EDITOR: REMOVE, Role.HQ_APPROVER: REMOVE}
+    fields = ["name", ("days_from", "days_to"), "team"]
+    list_display = ["name", "joined", "team", "people", "used_by"]
+    ordering = ["name"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Segment | None = None) -> Any:
+        told = ""
+        if obj is not None and (named := naming([obj])[obj.pk]):
+            said = gettext("Used by %(named)s, so whom it is for stays as it is. Add another segment for other people.")
+            told = said % {"named": ", ".join(named)}
+        return [(None, {"fields": self.fields, "description": told})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> list[str]:
+        used = obj is not None and naming([obj])[obj.pk]
+        return ["days_from", "days_to", "team"] if used else []
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With how many belong to each today, and what each is named by: a query for all of them, and one a kind of thing."""
+        found = super().get_changelist_instance(request)
+        rows = list(found.result_list)
+        counts, named = people_in(rows, timezone.now()), naming(rows)
+        for row in rows:
+            row.counted, row.named = counts[row.pk], named[row.pk]
+        found.result_list = rows
+        return found
+
+    @admin.display(description=_("joined"))
+    def joined(self, segment: Segment) -> str:
+        """0 to 90 days ago; empty for no limit."""
+        first, last = segment.days_from, segment.days_to
+        if first is None and last is None:
+            return gettext("at any time")
+        if last is None:
+            return ngettext("%(n)d day ago or more", "%(n)d days ago or more", first or 0) % {"n": first}
+        if first is None:
+            return ngettext("%(n)d day ago or less", "%(n)d days ago or less", last) % {"n": last}
+        return gettext("%(first)d to %(last)d days ago") % {"first": first, "last": last}
+
+    @admin.display(description=_("people today"))
+    def people(self, segment: Segment) -> str:
+        return number_format(segment.counted, force_grouping=True)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("used by"))
+    def used_by(self, segment: Segment) -> str:
+        return ", ".join(segment.named) or gettext("nothing")  # type: ignore[attr-defined]
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """One sentence instead of Django's list of what stands in the way."""
+        segment = self.get_object(request, object_id) if self.has_delete_permission(request) else None
+        if segment is not None and (named := naming([segment])[segment.pk]):
+            said = gettext("%(segment)s stays, because it is used by %(named)s.")
+            messages.error(request, said % {"segment": segment, "named": ", ".join(named)})
+            return HttpResponseRedirect(reverse("admin:distributors_segment_change", args=[segment.pk]))
+        return super().delete_view(request, object_id, extra_context)
+
+
+def people_in(rows: Sequence[Segment], as_of: datetime) -> dict[int, int]:
+    """How many active people belong to each segment, on the local day of each one's market. Two queries."""
+    markets = list(Market.objects.order_by("pk"))
+    counts = {}
+    for segment in rows:
+        here = Q(pk__in=[])
+        for market in markets:
+            here |= Q(market=market) & segments.condition(segment, market.local_day(as_of))
+        counts[f"s{segment.pk}"] = Count("pk", filter=here)
+    found = Distributor.objects.active().aggregate(**counts)
+    return {segment.pk: found[f"s{segment.pk}"] for segment in rows}
+
+
+def naming(rows: Sequence[Segment]) -> dict[int, list[str]]:
+    """What names each segment and would stop its removal. One query a kind of thing: the apps above tell by their keys."""
+    found: dict[int, list[str]] = {segment.pk: [] for segment in rows}
+    for link in Segment._meta.get_fields(include_hidden=True):
+        if isinstance(link, ManyToOneRel) and link.on_delete is PROTECT:
+            of_it = link.related_model._default_manager.filter(**{f"{link.field.name}__in": found}).order_by("pk")
+            for one in of_it:
+                found[getattr(one, link.field.attname)].append(str(one))
+    return found
 
 
 @admin.register(Goal)

@@ -57,19 +57,23 @@ def audited_links(through: type[models.Model], name: str) -> type[models.Model]:
     return proxy
 
 
-def immutable(*, may_forget: str = "") -> list[Any]:
-    """Triggers that refuse to change or delete a row. `may_forget` names the one foreign key that may become null."""
+def immutable(*may_forget: str) -> list[Any]:
+    """Triggers that refuse to change or delete a row. `may_forget` names the foreign keys that may become null."""
     triggers = [
         pgtrigger.Protect(
             name="no_update",
             operation=pgtrigger.Update,
-            condition=pgtrigger.AnyChange(exclude=[may_forget]) if may_forget else pgtrigger.AnyChange(),
+            condition=pgtrigger.AnyChange(exclude=list(may_forget)) if may_forget else pgtrigger.AnyChange(),
         ),
         pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete),
     ]
-    if may_forget:
-        moved = {f"old__{may_forget}__df": pgtrigger.F(f"new__{may_forget}"), f"new__{may_forget}__isnull": False}
+    for at, name in enumerate(may_forget):
+        moved = {f"old__{name}__df": pgtrigger.F(f"new__{name}"), f"new__{name}__isnull": False}
         triggers.append(
-            pgtrigger.Protect(name="only_forget", operation=pgtrigger.Update, condition=pgtrigger.Q(**moved))
+            pgtrigger.Protect(
+                name="only_forget" if at == 0 else f"only_forget_{name}",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(**moved),
+            )
         )
     return triggers

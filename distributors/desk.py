@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from django.contrib import admin
+from django.db import connection
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from .models import Role
+from .seen import SeenForm
 
 VIEW = frozenset({"view"})
 EDIT = frozenset({"view", "add", "change"})
@@ -49,6 +54,20 @@ class RoleAdmin(ByRole, ModelAdmin):
     actions = None
     list_fullwidth = True
     warn_unsaved_form = True
+    change_form_before_template = "admin/_seen.html"
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """One that changes a row says what it was made from, so that the second of two editors is told."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form, SeenForm), {}) if change else form
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Who saves it takes turns with whoever else writes the row, and sees what they wrote."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST" or not connection.in_atomic_block:
+            return found
+        self.model._base_manager.select_for_update(of=("self",)).filter(pk=found.pk).first()
+        return super().get_object(request, object_id, from_field)
 
 
 class RoleInline(ByRole, TabularInline):
@@ -61,3 +80,13 @@ class RoleSections(ByRole, StackedInline):
     """One section a row, for rows with long texts."""
 
     extra = 0
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """A page of HQ's own inside the admin's frame: `template` extends admin/hq.html; `title` is the browser's.
+
+    Its view is an ordinary one with `@access`, mounted under the admin's path by the app's desk_urls.
+    """
+    return TemplateResponse(
+        request, template, admin.site.each_context(request) | {"is_fullwidth": "1"} | context, status=status
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 
@@ -9,8 +10,10 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_precision
 
 
-def format_money(amount: Decimal | float, currency: str, language: str) -> str:
+def format_money(amount: Decimal | float, currency: str, language: str, *, coded: bool = False) -> str:
     """`$62.50` in the reader's language; a whole amount without its zeros, `$250`.
+
+    Coded: `USD 62.50`, for amounts of several currencies side by side, some of which share a sign.
 
     Raises decimal.InvalidOperation for a float that is not a number.
     """
@@ -19,6 +22,11 @@ def format_money(amount: Decimal | float, currency: str, language: str) -> str:
     rounded = value.quantize(Decimal(1).scaleb(-digits))
     if rounded == rounded.to_integral_value():
         digits = 0
+    if coded:
+        locale = reader_locale(language, "")
+        return str(
+            format_currency(rounded, currency, coded_pattern(locale, digits), locale=locale, currency_digits=False)
+        )
     locale = reader_locale(language, currency)
     return str(format_currency(rounded, currency, pattern(locale, digits), locale=locale, currency_digits=False))
 
@@ -43,3 +51,9 @@ def pattern(locale: Locale, digits: int) -> str:
     """The locale's currency pattern with exactly so many decimals."""
     standard = str(locale.currency_formats["standard"].pattern)
     return ";".join(part.replace("0.00", f"0.{'0' * digits}" if digits else "0") for part in standard.split(";"))
+
+
+@lru_cache(maxsize=256)
+def coded_pattern(locale: Locale, digits: int) -> str:
+    """The locale's digits after the currency's code, which stands in front in every language."""
+    return f"¤¤\xa0{re.sub(r'[^#,.0]', '', pattern(locale, digits).split(';')[0])}"

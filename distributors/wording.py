@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
 
 from django.utils.formats import date_format, number_format
@@ -26,6 +26,21 @@ def day_long(day: date) -> str:
 def day_short(day: date) -> str:
     """27 August."""
     return date_format(day, pgettext("date format", "j F"))
+
+
+def said_day(day: date) -> str:
+    """27 August 2026."""
+    return date_format(day, pgettext("date format", "j F Y"))
+
+
+def said_at(at: datetime) -> str:
+    """27 August 2026, 14:05, on the clock that `at` has."""
+    return date_format(at, pgettext("date and time format", "j F Y, H:i"))
+
+
+def said_short(at: datetime) -> str:
+    """27 August, 14:05, on the clock that `at` has."""
+    return date_format(at, pgettext("date and time format", "j F, H:i"))
 
 
 def percent(floored: int) -> str:

@@ -29,8 +29,9 @@ class SignIn:
 
 
 APPROVER = SignIn(f"approver@{DOMAIN}", "Arun Prakash", Role.HQ_APPROVER)
+EDITOR = SignIn(f"hq@{DOMAIN}", "Harriet Quist", Role.HQ_EDITOR)
 HQ = (
-    SignIn(f"hq@{DOMAIN}", "Harriet Quist", Role.HQ_EDITOR),
+    EDITOR,
     APPROVER,
     SignIn(f"hq-viewer@{DOMAIN}", "Vivian Holt", Role.HQ_VIEWER),
     SignIn(f"trainer@{DOMAIN}", "Teresa Ngo", Role.TRAINER),

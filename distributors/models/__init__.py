@@ -5,9 +5,11 @@ from .distributor import Distributor
 from .event import ApiKey, Event
 from .feature import CustomerLine, Feature, FeatureMark, Version
 from .goal import ForecastPool, Goal
+from .look import Look
 from .market import Market
 from .measure import Measure, Order, OrderLine
 from .product import Product, ProductLine
+from .segment import Segment
 from .user import Role, User
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "FeatureMark",
     "ForecastPool",
     "Goal",
+    "Look",
     "Market",
     "Measure",
     "Note",
@@ -28,6 +31,7 @@ __all__ = [
     "Product",
     "ProductLine",
     "Role",
+    "Segment",
     "User",
     "Version",
 ]

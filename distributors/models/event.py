@@ -50,7 +50,7 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         # Erasing a customer may cut the link to her, nothing else.
         triggers = [
-            *immutable(may_forget="customer"),
+            *immutable("customer"),
             *marking("distributors_featuremark", BASKETS, inserts_only=True),
         ]
         constraints = [

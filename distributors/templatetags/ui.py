@@ -68,6 +68,21 @@ def day_short(day: date) -> str:
 
 
 @register.filter
+def said_day(day: date) -> str:
+    return wording.said_day(day)
+
+
+@register.filter(expects_localtime=True)
+def said_at(at: datetime) -> str:
+    return wording.said_at(at) if at else ""
+
+
+@register.filter(expects_localtime=True)
+def said_short(at: datetime) -> str:
+    return wording.said_short(at) if at else ""
+
+
+@register.filter
 def percent(floored: int) -> str:
     return wording.percent(floored)
 

@@ -1,4 +1,4 @@
-"""Her own settings: name, language, look, and how much her own goals count."""
+"""Her own settings: name, language, look, and how much her own goals count; and who looked at her pages."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from .. import looks
 from ..access import FIELD, access
 from ..forms import ProfileForm, ShareForm
 from ..http import FieldRequest, SeeOther
@@ -40,7 +41,7 @@ def you(request: FieldRequest) -> HttpResponse:
         raised = share.cleaned_data["own_goal_share"]
         Distributor.objects.filter(pk=distributor.pk).update(own_goal_share=Decimal(raised) if raised else None)
         return saved(request, distributor)
-    context = {"profile": profile, "share": share, "themes": THEMES}
+    context = {"profile": profile, "share": share, "themes": THEMES, "looks": looks.lines(distributor)}
     return render(request, "distributors/you.html", context, status=422 if profile.errors or share.errors else 200)
 
 

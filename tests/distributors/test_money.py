@@ -30,6 +30,20 @@ def test_as_people_there_write_it(amount: str, currency: str, language: str, sai
     assert format_money(Decimal(amount), currency, language) == said
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "language", "said"),
+    [
+        ("754.53", "MXN", "es", "MXN\xa0754,53"),
+        ("44.58", "USD", "es", "USD\xa044,58"),
+        ("44.58", "USD", "en", "USD\xa044.58"),
+        ("1250", "EUR", "de", "EUR\xa01.250"),
+        ("-5", "EUR", "de", "-EUR\xa05"),
+    ],
+)
+def test_beside_other_currencies_its_code_stands_in_front(amount: str, currency: str, language: str, said: str) -> None:
+    assert format_money(Decimal(amount), currency, language, coded=True) == said
+
+
 def test_a_currency_without_cents() -> None:
     assert format_money(Decimal("1200"), "JPY", "en") == "¥1,200"
 
