@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
-from distributors.models import Market, User
+from distributors.models import Distributor, Market, User
 
-from . import priorities
-from .models import KPI, Campaign, Incentive, IncentiveTier
+from . import priorities, ready, trends
+from .models import KPI, Campaign, Incentive, IncentiveTier, Policy
 
 #: (name, metric, line, in the field's words, owner).
 KPIS = (
@@ -32,6 +32,19 @@ FOCUS = {
     "New customers": {"de": "erste Bestellungen neuer Kundschaft", "es": "primeros pedidos de clientes nuevos"},
     "Learning": {"de": "abgeschlossene Lektionen", "es": "lecciones terminadas"},
 }
+#: What this company wants of the ready-made ones, by metric and product line.
+TARGETS = {
+    ("repeat_rate", ""): Decimal(65),
+    ("repeat_rate", "eye"): Decimal(30),
+    ("customer_retention", ""): Decimal(80),
+    ("distributor_retention", ""): Decimal(85),
+    ("adoption", ""): Decimal(85),
+    ("compliance", ""): Decimal(40),
+    ("recruiting", ""): Decimal(8),
+    ("first_orders", ""): Decimal(80),
+}
+#: The worked example.
+SAMPLE = "jenna"
 OWN_GOAL_SHARE = Decimal("0.60")
 THIS_QUARTER = {"Eye line repeat orders": 40, "New distributors": 20, "Distributor retention": 15, "Order size": 25}
 LAST_QUARTER = {"Sales": 50, "New customers": 30, "New distributors": 20}
@@ -97,32 +110,58 @@ def quarter_of(day: date) -> Quarter:
     return Quarter(first, after - timedelta(days=1))
 
 
-def load(*, as_of: datetime, by: User | None) -> None:
+def load(*, as_of: datetime, by: User | None, approved_by: User | None = None) -> None:
     """KPIs; last quarter's campaign (ended), this quarter's (live) and the next one's (it begins by itself); incentives."""
     kpis = make_kpis(KPIS)
     markets = list(Market.objects.order_by("pk"))
     this = quarter_of(markets[0].local_day(as_of))
     before, after = quarter_of(this.first - timedelta(days=1)), quarter_of(this.last + timedelta(days=1))
-    ended = campaign(f"{before.name}: more customers", before, LAST_QUARTER, kpis, "Quarter plan", by, as_of)
+    ended = campaign(
+        f"{before.name}: more customers", before, LAST_QUARTER, kpis, "Quarter plan", by, approved_by, as_of
+    )
     Campaign.objects.filter(pk=ended.pk).update(status=Campaign.Status.ENDED)
-    campaign(f"{this.name}: the second eye order", this, THIS_QUARTER, kpis, "The eye line sells once", by, as_of)
-    campaign(f"{after.name}: fuller baskets", after, NEXT_QUARTER, kpis, "Quarter plan", by, as_of)
+    campaign(
+        f"{this.name}: the second eye order",
+        this,
+        THIS_QUARTER,
+        kpis,
+        "The eye line sells once",
+        by,
+        approved_by,
+        as_of,
+    )
+    campaign(f"{after.name}: fuller baskets", after, NEXT_QUARTER, kpis, "Quarter plan", by, approved_by, as_of)
     for market in markets:
         week = market.week_of(market.local_day(as_of))
         challenge(market, week[0])
         relay(market, *week)
+    watch(SAMPLE)
+    ready.add_missing(TARGETS)
+    trends.compute(as_of)
 
 
-def load_for_stores(*, as_of: datetime, by: User | None) -> None:
+def watch(external_id: str) -> None:
+    """Whose list the console shows first."""
+    policy, _made = Policy.objects.get_or_create()
+    policy.samples.add(Distributor.objects.get(external_id=external_id))
+
+
+def load_for_stores(*, as_of: datetime, by: User | None, approved_by: User | None = None) -> None:
     """KPIs and a live campaign for a company without an eye line, and the same challenge."""
     kpis = make_kpis([*STORE_KPIS, *(told for told in KPIS if not told[2])])
     market = Market.objects.order_by("pk")[0]
     today = market.local_day(as_of)
     this = quarter_of(today)
     after = quarter_of(this.last + timedelta(days=1))
-    campaign(f"{this.name}: back again", this, STORES_THIS_QUARTER, kpis, "Households shop around", by, as_of)
-    campaign(f"{after.name}: back again", after, STORES_THIS_QUARTER, kpis, "Households shop around", by, as_of)
+    campaign(
+        f"{this.name}: back again", this, STORES_THIS_QUARTER, kpis, "Households shop around", by, approved_by, as_of
+    )
+    campaign(
+        f"{after.name}: back again", after, STORES_THIS_QUARTER, kpis, "Households shop around", by, approved_by, as_of
+    )
     challenge(market, market.week_of(today)[0])
+    ready.add_missing()
+    trends.compute(as_of)
 
 
 def make_kpis(told: Iterable[tuple[str, str, str, str, str]]) -> dict[str, KPI]:
@@ -141,12 +180,16 @@ def make_kpis(told: Iterable[tuple[str, str, str, str, str]]) -> dict[str, KPI]:
 
 
 def campaign(
-    name: str, dates: Quarter, weights: dict[str, int], kpis: dict[str, KPI], why: str, by: User | None, as_of: datetime
-) -> Campaign:
+    name: str, dates: Quarter, weights: dict[str, int], kpis: dict[str, KPI], why: str, by: User | None,
+    approved_by: User | None, as_of: datetime,
+) -> Campaign:  # fmt: skip
     """A campaign for all markets with its first version. One whose first day is ahead counts from that day on."""
-    made = Campaign.objects.create(name=name, status=Campaign.Status.LIVE, starts_on=dates.first, ends_on=dates.last)
+    made = Campaign.objects.create(name=name, starts_on=dates.first, ends_on=dates.last)
     points = {kpis[kpi].pk: weight for kpi, weight in weights.items()}
-    priorities.publish(campaign=made, weights=points, own_goal_share=OWN_GOAL_SHARE, reason=why, by=by, as_of=as_of)
+    priorities.publish(
+        campaign=made, weights=points, own_goal_share=OWN_GOAL_SHARE, reason=why, by=by, approved_by=approved_by,
+        as_of=as_of,
+    )  # fmt: skip
     return made
 
 

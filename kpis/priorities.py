@@ -1,25 +1,24 @@
 """The company's priorities that count for a distributor now, and how HQ publishes the next ones.
 
-Nothing is cached: a version is one committed row, and the next read of anyone sees it.
+A version is one committed row, and the next read of anyone sees it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from distributors.languages import spoken
-from distributors.metrics import metric_key
 from distributors.models import Distributor, Market, User
 
+from . import board, campaigns
 from .models import KPI, Campaign, Priority, PriorityVersion
+from .wording import said_at
 
 #: Points that the weights of a version share out.
 POINTS = 100
@@ -48,49 +47,21 @@ class EditConflict(ValidationError):  # noqa: N818 (the name callers agreed on)
     """Somebody else published since the editor looked."""
 
 
-def for_distributor(distributor: Distributor, *, as_of: datetime) -> Priorities:
-    """Her market's priorities; she may keep a larger share for her own goals, never a smaller one. One query."""
-    found = for_market(distributor.market, distributor.local_day(as_of), language=distributor.speaks)
-    return with_her_share(found, distributor)
-
-
 def with_her_share(found: Priorities, distributor: Distributor) -> Priorities:
+    """She may keep a larger share for her own goals, never a smaller one."""
     own = float(distributor.own_goal_share or 0)
     return replace(found, own_goal_share=max(found.own_goal_share, own))
 
 
-def for_market(market: Market, day: date, *, language: str = "") -> Priorities:
-    """The priorities that count in `market` on its local `day`, said in `language`. One query."""
-    return told(live(market, day), language or market.language)
-
-
-def live(market: Market, day: date) -> list[Priority]:
-    """The newest version of the campaign that counts, the weightiest first, with KPIs and campaign loaded. One query.
-
-    Of several live campaigns one that names the market beats one for all markets, then the one that started last,
-    then the one made last. Campaigns without a published version do not count.
-    """
-    newest = versions_for(market, day).values("pk")[:1]
-    return list(
-        Priority.objects.filter(version__in=newest, weight__gt=0)
-        .select_related("kpi", "version__campaign")
-        .order_by("-weight", "pk")
-    )
-
-
-def versions_for(market: Market, day: date) -> QuerySet[PriorityVersion]:
-    """Published versions of live campaigns for this market, the one that counts first."""
-    named = Campaign.markets.through.objects.filter(campaign_id=OuterRef("campaign_id"))
-    return (
-        PriorityVersion.objects.filter(campaign__in=Campaign.objects.live_on(day))
-        .annotate(named=Exists(named.filter(market_id=market.pk)), anywhere=~Exists(named))
-        .filter(Q(named=True) | Q(anywhere=True))
-        .order_by("-named", "-campaign__starts_on", "-campaign_id", "-number")
-    )
+def for_market(
+    market: Market, as_of: datetime, *, segments: frozenset[int] = frozenset(), language: str = ""
+) -> Priorities:
+    """What counts in `market` for who belongs to these segments, said in `language`. Reads the whole board."""
+    return told(board.current().counting(market, as_of, segments), language or market.language)
 
 
 def told(priorities: list[Priority], language: str) -> Priorities:
-    """What `live` found, in words. No query."""
+    """What the board says that counts, in words. No query."""
     if not priorities:
         return NONE
     version = priorities[0].version
@@ -99,7 +70,7 @@ def told(priorities: list[Priority], language: str) -> Priorities:
     directions: dict[str, int] = {}
     words: dict[str, str] = {}
     for priority in priorities:
-        key = metric_key(priority.kpi.metric, priority.kpi.scope)
+        key = priority.kpi.key
         weights[key] = weights.get(key, 0.0) + priority.weight / total
         directions.setdefault(key, priority.kpi.direction)
         words.setdefault(key, spoken(priority.kpi.focus_by_language, language, priority.kpi.focus))
@@ -125,30 +96,48 @@ def publish(
     by: User | None,
     as_of: datetime,
     expected_version: int | None = None,
+    approved_by: User | None = None,
+    starts: tuple[date, time] | None = None,
+    restores: PriorityVersion | None = None,
 ) -> PriorityVersion:
     """The next version of a campaign's priorities: whole points by KPI id that sum to 100.
 
-    `expected_version` is the number the editor was looking at (0 before the first); EditConflict when another has been
-    published since. ValidationError for anything else that cannot be published. Versions are never changed.
+    It counts at once, or from `starts` on each market's own clock. `expected_version` is the number the editor was looking
+    at (0 before the first); EditConflict when another has been published since. ValidationError for anything else that
+    cannot be published. Versions are never changed. A campaign without one is approved by its first.
     """
     # The row lock makes editors take turns, so that numbers follow each other and the second one sees the first.
     campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
-    newest = campaign.versions.select_related("by").order_by("-number").first()
+    newest = newest_version(campaign)
     if expected_version is not None and expected_version != (newest.number if newest else 0):
         raise EditConflict(conflict(newest), code="conflict")
-    check(campaign, weights, own_goal_share, reason)
+    check(campaign, weights, own_goal_share, reason, starts=starts, as_of=as_of)
     version = PriorityVersion.objects.create(
         campaign=campaign,
         number=newest.number + 1 if newest else 1,
         own_goal_share=own_goal_share,
         reason=reason.strip(),
         by=by,
+        approved_by=approved_by,
         published_at=as_of,
+        starts_on=starts[0] if starts else None,
+        starts_time=starts[1] if starts else None,
+        restores=restores,
     )
     Priority.objects.bulk_create(
         Priority(version=version, kpi_id=kpi_id, weight=weight) for kpi_id, weight in weights.items()
     )
+    campaigns.approve(campaign, as_of=as_of)
     return version
+
+
+def newest_version(campaign: Campaign) -> PriorityVersion | None:
+    return campaign.versions.select_related("by", "restores").order_by("-number").first() if campaign.pk else None
+
+
+def weights_of(version: PriorityVersion | None) -> dict[int, int]:
+    """Points by KPI id."""
+    return dict(version.priorities.values_list("kpi_id", "weight")) if version else {}
 
 
 def conflict(newest: PriorityVersion | None) -> str:
@@ -159,40 +148,72 @@ def conflict(newest: PriorityVersion | None) -> str:
     ) % {
         "who": newest.by or _("Somebody"),
         "number": newest.number,
-        "when": date_format(newest.published_at, "DATETIME_FORMAT"),
-        "reason": newest.reason,
+        "when": said_at(newest.published_at),
+        "reason": newest.why,
     }
 
 
-def check(campaign: Campaign, weights: dict[int, int], own_goal_share: Decimal, reason: str) -> None:
+def check(
+    campaign: Campaign,
+    weights: dict[int, int],
+    own_goal_share: Decimal,
+    reason: str,
+    *,
+    starts: tuple[date, time] | None = None,
+    as_of: datetime | None = None,
+) -> None:
     """Refuse, in one sentence each, what may not be published."""
     if campaign.status == Campaign.Status.ENDED:
         raise ValidationError(
             _("%(campaign)s has ended. Start a new campaign to set priorities."), params={"campaign": campaign}
         )
-    if any(not isinstance(weight, int) or not 0 <= weight <= POINTS for weight in weights.values()):
-        raise ValidationError(_("Each weight is a whole number from 0 to 100."), code="weight")
+    check_points(weights)
     if (total := sum(weights.values())) != POINTS:
         raise ValidationError(
             _("The weights add up to %(total)d. They must add up to 100."), params={"total": total}, code="total"
         )
-    if not own_goal_share.is_finite() or not Decimal("0.5") <= own_goal_share <= 1:
-        raise ValidationError(_("Own goals keep between half and all of the ranking."), code="own_goal_share")
+    check_share(own_goal_share)
     if not reason.strip():
         raise ValidationError(_("Say in a sentence why the priorities change."), code="reason")
     if len(reason.strip()) > LONGEST_REASON:
         raise ValidationError(
             _("Keep the reason within %(n)d characters."), params={"n": LONGEST_REASON}, code="reason"
         )
-    kpis = list(KPI.objects.filter(pk__in=weights))
+    check_kpis(weights)
+    campaigns.check_segments(campaign, [kpi for kpi, weight in weights.items() if weight], at_once=starts is None)
+    if starts is not None and as_of is not None:
+        campaigns.check_start(campaign, starts, as_of)
+
+
+def check_points(weights: dict[int, int]) -> None:
+    if any(not isinstance(weight, int) or not 0 <= weight <= POINTS for weight in weights.values()):
+        raise ValidationError(_("Each weight is a whole number from 0 to 100."), code="weight")
+
+
+def check_share(own_goal_share: Decimal) -> None:
+    if not own_goal_share.is_finite() or not Decimal("0.5") <= own_goal_share <= 1:
+        raise ValidationError(_("Own goals keep between half and all of the ranking."), code="own_goal_share")
+
+
+def check_kpis(weights: dict[int, int]) -> None:
+    """Two KPIs may lead to the same activities, as repeat rate and customer retention do; they may not pull apart."""
+    kpis = list(KPI.objects.filter(pk__in=weights).order_by("pk"))
     if len(kpis) != len(weights):
         raise ValidationError(_("One of these KPIs no longer exists. Reload the page."), code="kpi")
-    seen: dict[str, KPI] = {}
-    for kpi in kpis:
-        other = seen.setdefault(metric_key(kpi.metric, kpi.scope), kpi)
-        if other is not kpi:
+    seen: dict[object, KPI] = {}
+    pulled: dict[str, KPI] = {}
+    for kpi in (one for one in kpis if weights[one.pk]):
+        same = (kpi.metric, kpi.scope, kpi.market_id, kpi.segment_id)
+        if (other := seen.setdefault(same, kpi)) is not kpi:
             raise ValidationError(
                 _("%(one)s and %(two)s weigh the same figure. Give the points to one of them."),
                 params={"one": other, "two": kpi},
                 code="same",
+            )
+        other = pulled.setdefault(kpi.key, kpi)
+        if other.direction != kpi.direction:
+            raise ValidationError(
+                _("%(one)s should rise and %(two)s should fall, by the same activities. Keep one of them."),
+                params=dict(zip(("one", "two"), sorted((other, kpi), key=lambda one: -one.direction), strict=True)),
+                code="apart",
             )
