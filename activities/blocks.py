@@ -64,14 +64,15 @@ class Catalogue(NamedTuple):
 
 
 class Steering(NamedTuple):
-    """The company's priorities by market, and the frozen scales. J is the most KPIs that any market has."""
+    """The company's priorities in R rows (steering.Course), and the frozen scales. J is the most KPIs that any row has."""
 
-    key: Ints  # M x J: index among the catalogue's keys; -1 for none
-    weight: Floats  # M x J, sum to 1; 0 where there is no KPI
-    direction: Floats  # M x J
-    scale: Floats  # M x J: s_k in the market's money
-    share: Floats  # M: alpha of the company's setting
+    key: Ints  # R x J: index among the catalogue's keys; -1 for none
+    weight: Floats  # R x J, sum to 1; 0 where there is no KPI
+    direction: Floats  # R x J
+    scale: Floats  # R x J: s_k in the market's money
+    share: Floats  # R: alpha of the company's setting
     own_scale: float  # s_U
+    row: Ints  # n: which row counts for each of the people it is used with
 
 
 class Rules(NamedTuple):

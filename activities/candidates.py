@@ -6,11 +6,11 @@ The kernel ranks by numbers alone; only the few cards of a page are loaded. A fi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from distributors import reorder, team
+from distributors import reorder, team, veils
 from distributors.models import Customer
 from distributors.reorder import Due
 from distributors.team import RecruitCare
@@ -44,6 +44,17 @@ def load(ranking: Ranking, indices: Iterable[int], *, due: Iterable[Reason] = ()
         if (one is not None) == bool(kinds[i]):
             found[i] = candidate(ranking, i, one)
     return Loaded(found, [one for reason in asked if (one := dues[reason]) is not None])
+
+
+def veiled(loaded: Loaded) -> Loaded:
+    """The same with initials for customers' names, so that every sentence made of it has only those."""
+    return Loaded(
+        {
+            index: replace(one, customer=veils.veiled(one.customer)) if one.customer else one
+            for index, one in loaded.candidates.items()
+        },
+        [replace(one, customer=veils.veiled(one.customer)) for one in loaded.due],
+    )
 
 
 def candidate(ranking: Ranking, index: int, about: Due | RecruitCare | None) -> Candidate:

@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import Max
 
 from distributors import features, versions
 from distributors.blocks import Calendar, Ints, calendar_of
 from distributors.chances import spread_for
-from distributors.records import SLATE_CARD, Records, day_of
+from distributors.records import SLATE_CARD, Records, day_of, microseconds
+from kpis.models import Turn
 
 from . import kernel, loading, memory, steering
 from . import shelf as shelves
-from .blocks import People, Steering, no_rules
+from .blocks import People, no_rules
 from .shelf import Shelf
+from .steering import Course
 
 #: People ranked at a time: some 4 MB of records, which stay in the processor's cache.
 BLOCK = 5_000
@@ -34,7 +37,7 @@ class Frame:
     versions: str
     shelf: Shelf
     calendar: Calendar
-    steering: Steering
+    course: Course
 
 
 #: A block of people -> native SLATE_CARD records [n, size] and how many count of each.
@@ -53,8 +56,17 @@ def frame(as_of: datetime) -> Frame:
     numbers = versions.current()
     shelf = shelves.of(numbers)
     calendar = calendar_of(shelf.markets, as_of)
-    course = steering.of(numbers, shelf, calendar.today)
-    return Frame(as_of, told(numbers), shelf, calendar, course.arrays)
+    course = steering.of(numbers, shelf, calendar._replace(now=microseconds(steered_at(as_of))))
+    return Frame(as_of, told(numbers), shelf, calendar, course)
+
+
+def steered_at(as_of: datetime) -> datetime:
+    """`as_of`, or the last start or end that was noted since: the versions count it, so the slates follow it too.
+
+    Else a chunk worked after a start by a run of before would be stamped as if it had seen it. One query.
+    """
+    noted = Turn.objects.aggregate(last=Max("due_at"))["last"]
+    return max(as_of, noted) if noted else as_of
 
 
 def told(numbers: Mapping[str, int]) -> str:
@@ -66,7 +78,7 @@ def rank(people: People, given: Frame) -> tuple[Records, Ints]:
     """As her page would rank each of them now."""
     shelf, calendar = given.shelf, given.calendar
     spread = spread_for(shelf.markets, calendar, people.goals, people.goals_at, people.market)
-    return kernel.slates(people, calendar, spread, shelf.arrays, given.steering, no_rules())
+    return kernel.slates(people, calendar, spread, shelf.arrays, given.course.arrays_for(people, calendar), no_rules())
 
 
 def refresh(first: int, last: int, *, as_of: datetime) -> None:

@@ -16,9 +16,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from distributors import looks
 from distributors.admin import HQ_READS, LogAdmin
 from distributors.desk import VIEW, May
-from distributors.models import Distributor, Role
+from distributors.models import Distributor, Look, Role
 
 from . import recommend, slate_table
 from .models import EffectVersion, ScaleSet, Slate
@@ -71,16 +72,18 @@ class SlateDesk(LogAdmin):
         slate = self.get_object(request, object_id)
         if slate is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        self.write_down_the_look(request, slate.distributor)
         return self.page(request, "table", table_context(request, slate))
 
     def now_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """What she would be shown now, or at another time of today. Nothing is logged."""
+        """What she would be shown now, or at another time of today. Nothing is logged but the look."""
         self.only_readers(request)
         if request.method == "POST":
             return HttpResponseRedirect(request.path)
         distributor = Distributor.objects.with_market().filter(pk=object_id).first()
         if distributor is None:
             return self._get_obj_does_not_exist_redirect(request, Distributor._meta, str(object_id))
+        self.write_down_the_look(request, distributor)
         asked = request.GET.get("at", "")
         at = time_of(asked)
         as_of = at_time(distributor, at, timezone.now())
@@ -88,6 +91,9 @@ class SlateDesk(LogAdmin):
         slate = recommend.as_logged(ranking, recommend.slate(ranking))
         problem = _("Write a time such as 14:30. This is now.") if asked and at is None else ""
         return self.page(request, "table", table_context(request, slate) | {"is_now": True, "problem": problem})
+
+    def write_down_the_look(self, request: HttpRequest, whose: Distributor) -> None:
+        looks.looked(whose, by=request.user, page=Look.Page.WHY, as_of=timezone.now())  # type: ignore[arg-type]
 
     def only_readers(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):

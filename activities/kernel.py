@@ -249,7 +249,7 @@ def add(n: int, a: int, kind: int, about: int, due: int, p: float, stretch: floa
 @kernel
 def own_share(i: int, people: People, steering: Steering) -> float:
     """alpha: the company's setting, or the larger share she keeps for herself; never below a half."""
-    return max(scoring.OWN_SHARE_FLOOR, max(steering.share[people.market[i]], people.own_share[i]))
+    return max(scoring.OWN_SHARE_FLOOR, max(steering.share[steering.row[i]], people.own_share[i]))
 
 
 @kernel
@@ -257,8 +257,8 @@ def score(
     i: int, n: int, goals: int, people: People, spread: Spread, catalogue: Catalogue, steering: Steering, room: Room
 ) -> None:
     """The terms of person i's n candidates."""
-    m, share, found, tau = people.market[i], own_share(i, people, steering), room.cards, room.tau
-    price, cards = catalogue.price[m], found.card
+    row, share, found, tau = steering.row[i], own_share(i, people, steering), room.cards, room.tau
+    price, cards = catalogue.price[people.market[i]], found.card
     for g in range(goals):
         goal = people.goals[people.goals_at[i] + g]
         key = scoring.key_of(goal.metric, goal.line, catalogue.key) if room.outlook.running[g] else -1
@@ -269,12 +269,12 @@ def score(
         scoring.shown_effects(n, key, price, cards, catalogue.key, catalogue.effects, tau)
         scoring.goal_moves(n, g, tau, room.outlook, spread, found.gains, found.shares)
     for j in range(steering.key.shape[1]):
-        key = steering.key[m, j]
-        if key < 0 or steering.weight[m, j] == 0.0:
+        key = steering.key[row, j]
+        if key < 0 or steering.weight[row, j] == 0.0:
             scoring.nothing(n, j, found.by_kpi)
             continue
         scoring.shown_effects(n, key, price, cards, catalogue.key, catalogue.effects, tau)
-        scoring.kpi_moves(n, j, tau, share, m, steering, found.by_kpi)
+        scoring.kpi_moves(n, j, tau, share, row, steering, found.by_kpi)
     weights = room.weights[:goals]
     scoring.add_up(n, weights, share, steering.own_scale, cards, found.gains, found.shares, found.by_kpi)
 
@@ -319,19 +319,43 @@ def fill_slates(
     people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, steering: Steering, rules: Rules, room: Room,
     noisy: bool, out: Records, counts: Ints,
 ) -> None:  # fmt: skip
-    cards, activities = room.cards.card, catalogue.activity
+    activities = catalogue.activity
     for i in range(people.ids.shape[0]):
         n, _many, _goals = rank_one(i, people, calendar, spread, catalogue, steering, rules, room)
         seed = drawing.day_seed(people.identity[i], calendar.today[people.market[i]])
-        counts[i] = drawing.draw(
-            n, out.shape[1], seed, noisy, pinned(i, n, rules.pin, cards), cards, activities, room.pools,
-            room.placed, room.slots, room.propensity,
-        )  # fmt: skip
-        for k in range(counts[i]):
-            card, shown = cards[room.placed[k]], out[i, k]
-            shown.activity = activities[card.activity].id
-            shown.kind, shown.about, shown.score = card.kind, card.about, card.score
-            shown.slot, shown.propensity = room.slots[k], room.propensity[k]
+        counts[i] = fill_slate(i, n, seed, noisy, activities, rules, room, out)
+
+
+@kernel
+def fill_slate(
+    i: int, n: int, seed: int, noisy: bool, activities: Records, rules: Rules, room: Room, out: Records
+) -> int:
+    """Draw the slate of person i from her n scored candidates into row i; how many cards there are."""
+    cards = room.cards.card
+    many = drawing.draw(
+        n, out.shape[1], seed, noisy, pinned(i, n, rules.pin, cards), cards, activities, room.pools,
+        room.placed, room.slots, room.propensity,
+    )  # fmt: skip
+    for k in range(many):
+        card, shown = cards[room.placed[k]], out[i, k]
+        shown.activity = activities[card.activity].id
+        shown.kind, shown.about, shown.score = card.kind, card.about, card.score
+        shown.slot, shown.propensity = room.slots[k], room.propensity[k]
+    return many
+
+
+@kernel
+def fill_both(
+    people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, before: Steering, after: Steering,
+    rules: Rules, room: Room, out: Records, counts: Ints, changed: Records, changed_counts: Ints,
+) -> None:  # fmt: skip
+    """Two slates of each person: what she could be shown is found once, and scored and drawn with either steering."""
+    for i in range(people.ids.shape[0]):
+        n, _many, goals = rank_one(i, people, calendar, spread, catalogue, before, rules, room)
+        seed = drawing.day_seed(people.identity[i], calendar.today[people.market[i]])
+        counts[i] = fill_slate(i, n, seed, True, catalogue.activity, rules, room, out)
+        score(i, n, goals, people, spread, catalogue, after, room)
+        changed_counts[i] = fill_slate(i, n, seed, True, catalogue.activity, rules, room, changed)
 
 
 def slates(
@@ -344,6 +368,22 @@ def slates(
     room = room_for(people, catalogue, steering, size=size, most_pools=MOST_POOLS)
     fill_slates(people, calendar, spread, catalogue, steering, rules, room, True, out, counts)
     return out, counts
+
+
+def both(
+    people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, before: Steering, after: Steering,
+    rules: Rules, size: int = SLATE,
+) -> tuple[Records, Ints, Records, Ints]:  # fmt: skip
+    """The slates of a block with each of two steerings (as many columns each), as `slates` gives them."""
+    n = len(people.ids)
+    dtype = native(SLATE_CARD)
+    out, changed = np.zeros((n, size), dtype), np.zeros((n, size), dtype)
+    counts, changed_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    room = room_for(people, catalogue, before, size=size, most_pools=MOST_POOLS)
+    fill_both(
+        people, calendar, spread, catalogue, before, after, rules, room, out, counts, changed, changed_counts
+    )  # fmt: skip
+    return out, counts, changed, changed_counts
 
 
 class Ranked(NamedTuple):
@@ -391,8 +431,10 @@ def compile_ahead() -> int:
         np.zeros(0, ACTIVITY), np.zeros(0, KEY), np.zeros((0, 0)), np.ones(1), np.zeros((1, 0), np.uint8),
         np.zeros((1, 0), np.uint8),
     )  # fmt: skip
-    course = Steering(np.zeros((1, 0), np.int64), np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 0)), np.ones(1), 1.0)
+    nothing = np.zeros((1, 0))
+    course = Steering(np.zeros((1, 0), np.int64), nothing, nothing, nothing, np.ones(1), 1.0, np.zeros(1, np.int64))
     slates(people, calendar, spread, catalogue, course, no_rules())
+    both(people, calendar, spread, catalogue, course, course, no_rules())
     found = ranked(people, calendar, spread, catalogue, course, no_rules())
     drawing.slate(0, found.room.cards, catalogue.activity, seed=1)
-    return sum(len(one.stats.cache_misses) for one in (fill_slates, rank_one, drawing.draw))
+    return sum(len(one.stats.cache_misses) for one in (fill_slates, fill_both, rank_one, drawing.draw))

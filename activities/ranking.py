@@ -13,6 +13,7 @@ from distributors.features import Row
 from distributors.goals import GoalState
 from distributors.models import Distributor, Goal
 from distributors.timing import Reason, reasons_in
+from kpis.board import Board
 from kpis.priorities import Priorities
 
 from . import drawing, kernel, loading, memory, scoring, steering
@@ -157,10 +158,8 @@ def about_key(kind: int, pk: int) -> str:
     return f"{'cr'[kind - 1]}{pk}" if kind else ""
 
 
-def rank(
-    distributor: Distributor, *, as_of: datetime, company: Priorities | None = None, settle: bool = False
-) -> Ranking:
-    """Score everything she could be shown. `company` stands in for the live priorities in a preview of a change.
+def rank(distributor: Distributor, *, as_of: datetime, board: Board | None = None, settle: bool = False) -> Ranking:
+    """Score everything she could be shown. `board` stands in for the live campaigns in a preview of a change.
 
     `settle` closes first what events have settled since. Three queries when nothing is out of date: her two rows, the
     one with the versions of all reference data; pools.
@@ -171,17 +170,12 @@ def rank(
     calendar = calendar_of(shelf.markets, as_of)
     people = loading.people_of([distributor], rows, {distributor.pk: held}, shelf)
     spread = spread_for(shelf.markets, calendar, people.goals, people.goals_at, people.market)
-    course = steering.of(numbers, shelf, calendar.today)
-    weights = course.priorities_for(distributor) if company is None else company
-    arrays = course.arrays if company is None else steered_by(company, int(people.market[0]), course, shelf)
+    course = (
+        steering.of(numbers, shelf, calendar) if board is None else steering.built(dict(numbers), shelf, board, as_of)
+    )
+    arrays = course.arrays_for(people, calendar)
     found = kernel.ranked(people, calendar, spread, shelf.arrays, arrays, no_rules())
     return Ranking(
-        distributor, as_of, distributor.local_day(as_of), shelf, weights, course.scales.version, rows[distributor.pk],
-        people, calendar, spread, arrays, found,
+        distributor, as_of, distributor.local_day(as_of), shelf, course.priorities_for(distributor, int(arrays.row[0])),
+        course.scales.version, rows[distributor.pk], people, calendar, spread, arrays, found,
     )  # fmt: skip
-
-
-def steered_by(company: Priorities, market: int, course: steering.Course, shelf: Shelf) -> Steering:
-    """The arrays with one market's priorities replaced."""
-    found = [company if at == market else one for at, one in enumerate(course.priorities)]
-    return steering.columns(found, course.scales, shelf)

@@ -25,7 +25,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from distributors import forecast
+from distributors import forecast, versions
 from distributors.models import Market, User
 
 from . import dayslates
@@ -66,7 +66,7 @@ def start(
     with transaction.atomic():
         now = timezone.now()
         run = Recalculation.objects.create(
-            scope=scope, as_of=as_of, by=by, market=market, morning=morning, started_at=now
+            scope=scope, as_of=as_of, by=by, market=market, morning=morning, started_at=now, versions=told_now()
         )
         chunks = chunked(run)
         Chunk.objects.bulk_create(Chunk(recalculation=run, first=first, last=last) for first, last in chunks)
@@ -77,6 +77,11 @@ def start(
             transaction.on_commit(partial(wake_workers, run.pk, min(len(chunks), workers())))
     run.refresh_from_db()
     return run
+
+
+def told_now() -> str:
+    """The versions of everything that slates are made of, as DaySlate.versions has them. One query."""
+    return dayslates.told(versions.current())
 
 
 EVERYBODY = "SELECT id FROM distributors_distributor WHERE %(market)s IS NULL OR market_id = %(market)s"
@@ -304,8 +309,38 @@ def changed(as_of: datetime | None = None) -> None:
     """For the schedule: who changed since her market's morning. A market whose last run is not through waits for it."""
     now = as_of or timezone.now()
     for market in Market.objects.order_by("pk"):
-        if worked(market, market.local_day(now)) and not unfinished(market).exists() and anybody_changed(market, now):
-            start(CHANGED, now, market=market)
+        follow(market, now, anybody_changed)
+
+
+def steered(as_of: datetime | None = None) -> None:
+    """For the schedule, each minute: when HQ has published, or a start or end has been noted, the slates written ahead
+    follow. As long as nothing moved this costs a query a market."""
+    now, told = as_of or timezone.now(), told_now()
+    for market in Market.objects.order_by("pk"):
+        if newest_versions(market) != told:
+            follow(market, now, lambda one, _now: newest_versions(one) != told)
+
+
+def follow(market: Market, as_of: datetime, wanted: Callable[[Market, datetime], bool]) -> None:
+    """Start a run of who is out of date in a market, after its morning and one at a time.
+
+    Whoever comes while another looks leaves it to him: of schedulers that ask at once one starts a run.
+    """
+    with transaction.atomic():
+        mine = Market.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=market.pk).first()
+        if (
+            mine is not None
+            and worked(market, market.local_day(as_of))
+            and not unfinished(market).exists()
+            and wanted(market, as_of)
+        ):
+            start(CHANGED, as_of, market=market)
+
+
+def newest_versions(market: Market) -> str | None:
+    """What the last run of this market's people was started for; None without one."""
+    runs = Recalculation.objects.filter(Q(market=market) | Q(market=None)).order_by("-pk")
+    return runs.values_list("versions", flat=True).first()
 
 
 def unfinished(market: Market) -> QuerySet[Recalculation]:

@@ -25,17 +25,28 @@ from .whys import Words
 WORTH_A_MESSAGE = 4
 
 
-def feed(distributor: Distributor, *, as_of: datetime, size: int = 5, log: bool = True, noise: bool = True) -> Feed:
+def feed(
+    distributor: Distributor,
+    *,
+    as_of: datetime,
+    size: int = 5,
+    log: bool = True,
+    noise: bool = True,
+    veiled: bool = False,
+) -> Feed:
     """Her feed at `as_of`, in her language. Load her `with_market()`.
 
     `log=False` writes nothing at all: previews and comparisons. `noise=False` shows the best of each pool. The same
-    person, day and facts give the same list. It is empty only when there is nothing she could be shown.
+    person, day and facts give the same list. It is empty only when there is nothing she could be shown. `veiled` is for
+    readers who are not she: of her customers only initials are in it.
     """
     ranking = rank(distributor, as_of=as_of, settle=log)
     placed = slate(ranking, size=size, noise=noise)
     if log:
         write_down(ranking, placed, noise=noise)
     loaded = candidates.load(ranking, (one.index for one in placed), due=ranking.worth_a_message[:WORTH_A_MESSAGE])
+    if veiled:
+        loaded = candidates.veiled(loaded)
     shown = [one for one in placed if one.index in loaded.candidates]
     deeds = history.recent(distributor.pk, ranking.day)
     started = history.started(deeds, [ranking.keys[one.index] for one in shown])
@@ -51,7 +62,7 @@ def feed(distributor: Distributor, *, as_of: datetime, size: int = 5, log: bool 
                 card(ranking, one, position, loaded.candidates[one.index], started=ranking.keys[one.index] in started)
                 for position, one in enumerate(shown, start=1)
             ],
-            done=actions.told(distributor, history.done(deeds, ranking.day)),
+            done=actions.told(distributor, history.done(deeds, ranking.day), veil=veiled),
             focus=ranking.priorities.focus,
             focus_until=ranking.priorities.until,
             versions=ranking.versions,
@@ -122,11 +133,23 @@ def as_logged(ranking: Ranking, placed: Sequence[Placed], *, noise: bool = True)
         seed=ranking.seed,
         versions=ranking.versions
         | {"columns": list(COLUMNS), "kpis": list(ranking.priorities.weights)}
-        | {"drawing": drawing.VERSION, "noise": noise},
+        | {"drawing": drawing.VERSION, "noise": noise}
+        | weighed_by(ranking),
         cards=[shown_card(ranking, one) for one in placed],
         eligible=eligible_rows(ranking),
         digest=digest(ranking, placed),
     )
+
+
+def weighed_by(ranking: Ranking) -> dict[str, object]:
+    """What off_policy_log.py needs to weigh the terms anew: the weights by KPI, summing to 1, those of KPIs that should
+    fall with a minus; the share that her own goals kept (alpha), and what she herself asks to keep of it."""
+    priorities = ranking.priorities
+    return {
+        "weights": [weight * priorities.directions[key] for key, weight in priorities.weights.items()],
+        "own_goal_share": ranking.own_share,
+        "her_share": float(ranking.people.own_share[0]),
+    }
 
 
 def digest(ranking: Ranking, placed: Sequence[Placed]) -> bytes:

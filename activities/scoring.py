@@ -95,9 +95,9 @@ def nothing(n: int, column: int, values: Floats) -> None:
 
 
 @kernel
-def kpi_moves(n: int, j: int, tau: Floats, share: float, m: int, steering: Steering, by_kpi: Floats) -> None:
+def kpi_moves(n: int, j: int, tau: Floats, share: float, row: int, steering: Steering, by_kpi: Floats) -> None:
     """(1 - alpha) w_k clip(direction tau_k / s_k, -1, 1) of every card."""
-    weight, direction, scale = (1 - share) * steering.weight[m, j], steering.direction[m, j], steering.scale[m, j]
+    weight, direction, scale = (1 - share) * steering.weight[row, j], steering.direction[row, j], steering.scale[row, j]
     for i in range(n):
         by_kpi[i, j] = weight * max(-1.0, min(1.0, direction * tau[i] / scale))
 

@@ -38,7 +38,7 @@ class EffectVersion(models.Model):
         verbose_name = _("version of the effects")
         verbose_name_plural = _("versions of the effects")
         ordering = ["-version"]
-        triggers = immutable(may_forget="by")
+        triggers = immutable("by")
 
     def __str__(self) -> str:
         return f"v{self.version}"

@@ -58,6 +58,8 @@ class Recalculation(models.Model):
         related_name="+",
         verbose_name=_("by"),
     )
+    # What it was started for, as DaySlate.versions has it.
+    versions = models.CharField(max_length=120, default="", blank=True)
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 

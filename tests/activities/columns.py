@@ -22,12 +22,12 @@ def catalogue(effects: dict[str, Sequence[float]]) -> Catalogue:
 
 
 def steering(keys: Sequence[int], weights: Sequence[float], scales: Sequence[float], share: float = 0.6) -> Steering:
-    """Of one market; weights need not sum to 1."""
+    """One row for one person; weights need not sum to 1."""
     total = sum(weights)
     row = np.array([[w / total for w in weights]]).reshape(1, -1)
     return Steering(
         np.array([keys], np.int64).reshape(1, -1), row, np.ones(row.shape), np.array([scales], float).reshape(1, -1),
-        np.array([share]), 0.056,
+        np.array([share]), 0.056, np.zeros(1, np.int64),
     )  # fmt: skip
 
 

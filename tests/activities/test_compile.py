@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from activities import drawing, kernel, recommend
+from activities import compiled, drawing, kernel, recommend, redrawing
 from tests import factories as f
 from tests.activities.stage import stage
 from tests.activities.test_kernel import block
@@ -13,11 +13,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_ahead_of_the_first_page_and_never_again() -> None:
-    kernel.compile_ahead()
+    compiled.compile_ahead()
     jenna = stage()
     recommend.feed(jenna, as_of=f.NOW)
     _shelf, given = block([jenna])
     kernel.slates(*given)
-    assert kernel.compile_ahead() == kernel.compile_ahead()
-    for one in (kernel.fill_slates, kernel.rank_one, drawing.draw):
+    assert compiled.compile_ahead() == compiled.compile_ahead()
+    for one in (kernel.fill_slates, kernel.fill_both, kernel.rank_one, drawing.draw, redrawing.redraw):
         assert len(one.signatures) == 1, one

@@ -17,7 +17,7 @@ from activities.ranking import rank
 from distributors import features, versions
 from distributors.blocks import calendar_of
 from distributors.chances import spread_for
-from distributors.models import Distributor
+from distributors.models import Distributor, Segment
 from distributors.records import day_number
 from tests import factories as f
 from tests.activities.stage import order, stage
@@ -80,8 +80,8 @@ def block(people: list[Distributor], as_of=f.NOW):
     calendar = calendar_of(shelf.markets, as_of)
     found, _features, _memory = loading.people_between(min(ids), max(ids), shelf)
     spread = spread_for(shelf.markets, calendar, found.goals, found.goals_at, found.market)
-    course = steering.of(versions.current(), shelf, calendar.today)
-    return shelf, (found, calendar, spread, shelf.arrays, course.arrays, no_rules())
+    course = steering.of(versions.current(), shelf, calendar)
+    return shelf, (found, calendar, spread, shelf.arrays, course.arrays_for(found, calendar), no_rules())
 
 
 def test_a_block_is_drawn_like_each_alone() -> None:
@@ -100,6 +100,26 @@ def test_a_block_is_drawn_like_each_alone() -> None:
             assert (key + about, float(card["score"]), float(card["propensity"])) == (
                 ranking.keys[alone.index], float(ranking.terms.score[alone.index]), alone.propensity,
             )  # fmt: skip
+
+
+def test_the_campaigns_of_segments_are_each_ones_own() -> None:
+    """Of one block some belong to a segment and some do not: each is ranked with her own row."""
+    people = field(16, seed=4)
+    whole = rank(people[0], as_of=f.NOW).priorities.campaign
+    leads = Segment.objects.create(name="Leaders", team="leads")
+    local = f.campaign(segment=Segment.objects.create(name="New", days_to=180), starts_on=f.TODAY)
+    f.priority_version(local, {f.kpi(metric="sales"): 70, f.kpi(metric="orders", segment=leads): 30})
+    _shelf, given = block(people)
+    room = kernel.room_for(given[0], given[3], given[4], size=5)
+    seen = set()
+    for i, one in enumerate(people):
+        ranking = rank(one, as_of=f.NOW)
+        new = (f.TODAY - one.joined_on).days <= 180
+        assert ranking.priorities.campaign == (local if new else whole)
+        seen.add((new, len(ranking.priorities.weights)))
+        n, *_rest = kernel.rank_one(i, *given, room)
+        assert np.array_equal(room.cards.by_kpi[:n], ranking.found.room.cards.by_kpi[:n])
+    assert seen == {(True, 1), (True, 2), (False, 4)}
 
 
 def test_every_term_of_a_block_is_that_of_each_alone() -> None:
