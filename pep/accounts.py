@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.account.utils import get_next_redirect_url
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 
@@ -14,6 +17,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """The admin for staff, her day for everybody else."""
         return reverse("admin:index") if request.user.is_staff else "/"
+
+    def post_login(self, request: HttpRequest, user: Any, *, redirect_url: str | None, **more: Any) -> HttpResponse:
+        """Who typed the bare address was on the way to her first page: that of staff is not the field's."""
+        if user.is_staff and (redirect_url or get_next_redirect_url(request)) == "/":
+            redirect_url = self.get_login_redirect_url(request)
+        return super().post_login(request, user, redirect_url=redirect_url, **more)
 
     def logout(self, request: HttpRequest) -> None:
         super().logout(request)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class PepConfig(AppConfig):
@@ -20,6 +21,8 @@ class PepConfig(AppConfig):
 
         from . import logs
 
+        # Where the breadcrumb of the audit would say the library's name.
+        apps.get_app_config("pghistory").verbose_name = _("Operation")  # type: ignore[assignment]
         post_migrate.connect(sync_schedules, sender=self)
         post_spawn.connect(bind_to_parent)
         logs.follow_tasks()

@@ -43,8 +43,17 @@ JOBS = (
         "who changed since her market's morning: what is sent later in the day, and the next page, find her rows ready",
         minutes=5,
     ),
+    Job("campaigns", "kpis.campaigns.turn", "notes what started or ended in each market, once", minutes=1),
+    Job(
+        "steered",
+        "activities.recalculating.steered",
+        "after HQ publishes, or a campaign starts or ends: the slates written ahead follow within a minute",
+        minutes=1,
+    ),
     Job("recalculation sweep", "activities.recalculating.sweep", "hands on what a killed worker left", minutes=1),
     Job("contests", "kpis.circles.enter_begun", "who is compared with whom in a contest that has begun", minutes=15),
+    Job("kpis", "kpis.trends.lately", "the last two weeks of each KPI, with what has arrived since", minutes=15),
+    Job("kpi weeks", "kpis.trends.tonight", "half a year of each KPI: late events correct it", cron="35 1 * * *"),
     Job("effects", "activities.effects.learn_tonight", "what showings changed, from the log", cron="50 2 * * *"),
     Job("scales", "activities.freezing.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
 )

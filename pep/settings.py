@@ -16,6 +16,7 @@ import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from pep import kernels, logs, postgres
@@ -239,17 +240,16 @@ LOGGING = logs.config(as_json=os.environ.get("PEP_LOG", "console" if LOCAL else 
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 UNFOLD = {
-    "SITE_TITLE": _("PEP"),
-    "SITE_HEADER": _("PEP"),
-    "SITE_SUBHEADER": _("Steering the field"),
-    "SITE_SYMBOL": "flag",
+    "SITE_TITLE": format_lazy("{} {}", COMPANY_NAME, _("HQ")),
+    "SITE_HEADER": format_lazy("{} {}", COMPANY_NAME, _("HQ")),
+    "SITE_ICON": lambda _request: static("icons/mark.svg"),
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icons/mark.svg")},
     ],
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda _request: static("css/desk.css")],
+    "STYLES": [lambda _request: static("css/desk.css"), lambda _request: static("css/hq.css")],
     "ACCOUNT": {"navigation": "pep.site.account_links"},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "pep.site.menu"},
 }

@@ -3,64 +3,111 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from dataclasses import dataclass
+from functools import cache, wraps
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from django.apps import apps
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
-from distributors.access import ask_to_sign_in
+from distributors.access import EVERYONE, HQ, ask_to_sign_in
 from distributors.desk import ByRole
+from distributors.models import Role, User
+from kpis.models import PriorityDraft
 
 View = Callable[..., HttpResponse]
 
 METHODS = ("GET", "HEAD", "POST")
 
-#: The menu: a heading, and the models under it with their icon. A model that the reader may not view is left out.
-MENU: list[tuple[str | Promise, dict[str, str]]] = [
-    (_("Steering"), {"kpis.campaign": "campaign", "kpis.kpi": "trending_up", "kpis.incentive": "trophy"}),
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the menu. `to` is a model's label, or the name of a URL without arguments; `also` are other paths of it."""
+
+    to: str
+    icon: str
+    title: str | Promise = ""  # empty: the model's own name
+    also: tuple[str, ...] = ()
+    roles: frozenset[Role] = EVERYONE  # narrower than who may open it: the same page stands in two groups
+    count: Callable[[User], int] | None = None  # how many of it wait for this reader
+
+
+def waiting_for(user: User) -> int:
+    """Drafts that this approver may approve. One query for approvers, none for others."""
+    if user.role != Role.HQ_APPROVER:
+        return 0
+    return PriorityDraft.objects.filter(state=PriorityDraft.State.IN_REVIEW).exclude(by=user).count()
+
+
+#: The menu: a heading and what stands under it. What the reader may not open is left out, and a heading with nothing too.
+MENU: list[tuple[str | Promise, tuple[Item, ...]]] = [
     (
-        _("Content"),
-        {
-            "activities.activity": "checklist", "activities.skill": "school",
-            "activities.effectversion": "insights",
-        },
+        _("Steer"),
+        (
+            Item("overview", "space_dashboard", _("Overview"), also=("/admin/never-signed-in/",)),
+            Item(
+                "priorities", "tune", _("Priorities"),
+                also=("/admin/preview/", "/admin/estimate/", "/admin/propagation/"), count=waiting_for,
+            ),
+            Item("campaigns", "flag", _("Campaigns"), also=("/admin/kpis/campaign/",)),
+            Item("kpis.incentive", "trophy"),
+            Item("field", "visibility", _("View as field")),
+        ),
     ),
     (
+        _("Learn from it"),
+        (
+            Item("kpi_list", "trending_up", _("KPIs"), also=("/admin/kpis/kpi/",)),
+            Item("activities.effectversion", "science", _("What we learned")),
+            Item("activities.slate", "format_list_numbered", _("Why this list")),
+            Item("pghistory.middlewareevents", "history", _("Audit"), roles=HQ),
+        ),
+    ),
+    (_("Content"), (Item("activities.activity", "checklist"), Item("activities.skill", "school"))),
+    (
         _("Field"),
-        {
-            "distributors.distributor": "group", "distributors.goal": "flag", "distributors.market": "public",
-            "distributors.productline": "category", "distributors.product": "inventory_2",
-        },
+        (
+            Item("distributors.distributor", "group"), Item("distributors.segment", "filter_alt"),
+            Item("distributors.goal", "target"), Item("distributors.market", "public"),
+            Item("distributors.productline", "category"), Item("distributors.product", "inventory_2"),
+            Item("kpis.policy", "gavel", _("Rules of publishing")),
+        ),
     ),
     (
         _("What happened"),
-        {
-            "distributors.event": "receipt_long", "distributors.order": "shopping_bag",
-            "distributors.measure": "monitoring", "activities.action": "task_alt", "activities.slate": "view_list",
-            "activities.scaleset": "straighten", "notifications.notice": "notifications",
-        },
+        (
+            Item("distributors.event", "receipt_long"), Item("distributors.order", "shopping_bag"),
+            Item("distributors.measure", "monitoring"), Item("activities.action", "task_alt"),
+            Item("activities.scaleset", "straighten"), Item("notifications.notice", "notifications"),
+        ),
     ),
-    (_("Machines"), {"distributors.apikey": "key"}),
+    (_("Machines"), (Item("distributors.apikey", "key"),)),
     (
         _("Operation"),
-        {
-            "distributors.user": "badge", "activities.recalculation": "autorenew",
-            "django_q.schedule": "schedule", "django_q.ormq": "queue",
-            "django_q.success": "done_all", "django_q.failure": "error", "pep.heartbeat": "favorite",
-            "pghistory.middlewareevents": "history",
-        },
+        (
+            Item("activities.recalculation", "autorenew"), Item("distributors.user", "badge"),
+            Item("django_q.schedule", "schedule"), Item("django_q.ormq", "queue"),
+            Item("django_q.success", "done_all"), Item("django_q.failure", "error"),
+            Item("pep.heartbeat", "favorite"),
+            Item("pghistory.middlewareevents", "history", _("Audit"), roles=frozenset({Role.OPERATOR})),
+        ),
     ),
 ]  # fmt: skip
 
-#: Where the library's own name says nothing to the reader.
-TITLES = {"pghistory.middlewareevents": _("Audit"), "activities.slate": _("Why this list")}
+#: Where each role begins its day.
+START = {
+    **dict.fromkeys(HQ, "overview"),
+    Role.TRAINER: "admin:activities_activity_changelist",
+    Role.INTEGRATOR: "admin:distributors_event_changelist",
+    Role.OPERATOR: "admin:activities_recalculation_changelist",
+}
 
 
 class Desk(UnfoldAdminSite):
@@ -106,33 +153,76 @@ class Desk(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("account_change_password"))
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Each role has its own first page; there is no list of models to begin with."""
+        start = START.get(Role(request.user.role))  # type: ignore[union-attr]
+        return HttpResponseRedirect(reverse(start)) if start else super().index(request, extra_context)
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         # The colours come from static/css/desk.css: Unfold would write them into a <style>, which the CSP refuses.
-        return super().each_context(request) | {"colors": None, "border_radius": None}
+        return super().each_context(request) | {
+            "colors": None,
+            "border_radius": None,
+            "user_initials": initials(str(request.user)),
+        }
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
-    """UNFOLD's SIDEBAR.navigation for this reader."""
-    from django.contrib.admin import site
-
-    pages = {page.model._meta.label_lower: page for page in site._registry.values()}
+    """UNFOLD's SIDEBAR.navigation for this reader, the page she is on marked."""
     groups = []
-    for title, models in MENU:
-        items = [
-            item_of(pages[label], icon)
-            for label, icon in models.items()
-            if label in pages and pages[label].has_view_permission(request)
-        ]
-        if items:
-            groups.append({"title": title, "separator": True, "items": items})
+    for title, items in MENU:
+        if lines := [line for item in items if (line := line_of(item, request))]:
+            groups.append({"title": title, "items": lines})
     return groups
 
 
-def item_of(page: ModelAdmin, icon: str) -> dict[str, Any]:
-    meta = page.model._meta
-    link = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-    title = str(TITLES.get(meta.label_lower, meta.verbose_name_plural))
-    return {"title": title[:1].upper() + title[1:], "icon": icon, "link": link}
+def line_of(item: Item, request: HttpRequest) -> dict[str, Any] | None:
+    """None for what this reader may not open."""
+    user = request.user
+    assert isinstance(user, User)
+    if user.role not in item.roles or not may_open(item.to, request):
+        return None
+    link = link_of(item.to)
+    return {
+        "title": str(item.title) or named_by(item.to),
+        "icon": item.icon,
+        "link": link,
+        "active": request.path.startswith((link, *item.also)),
+        "badge": item.count(user) if item.count else 0,
+    }
+
+
+def may_open(to: str, request: HttpRequest) -> bool:
+    if "." in to:
+        return desk_of(to).has_view_permission(request)
+    return Role(request.user.role) in open_to(to)  # type: ignore[union-attr]
+
+
+@cache
+def open_to(name: str) -> frozenset[Role]:
+    """Who may open the page of this URL name, as its view declares."""
+    return resolve(reverse(name)).func.access  # type: ignore[attr-defined,no-any-return]
+
+
+def link_of(to: str) -> str:
+    return reverse(f"admin:{to.replace('.', '_')}_changelist" if "." in to else to)
+
+
+def desk_of(label: str) -> ModelAdmin:
+    from django.contrib.admin import site
+
+    return site._registry[apps.get_model(label)]
+
+
+def named_by(label: str) -> str:
+    title = str(apps.get_model(label)._meta.verbose_name_plural)
+    return title[:1].upper() + title[1:]
+
+
+def initials(name: str) -> str:
+    """RM for Renata Moss; h for hq@example.com."""
+    parts = name.split()
+    return "".join(part[0] for part in (parts[0], *parts[1:][-1:])).upper()
 
 
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:

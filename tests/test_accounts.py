@@ -44,6 +44,13 @@ def test_staff_land_in_the_admin(client: Client) -> None:
     assert response["Location"] == reverse("admin:index")
 
 
+def test_staff_who_typed_the_bare_address_land_in_the_admin_too(client: Client) -> None:
+    hq = make.user(Role.HQ_VIEWER, password=make.PASSWORD)
+    assert sign_in(client, hq, next="/")["Location"] == reverse("admin:index")
+    assert sign_in(Client(), hq, next="/admin/kpis/kpi/")["Location"] == "/admin/kpis/kpi/"
+    assert sign_in(Client(), field_user(), next="/")["Location"] == "/"
+
+
 def test_where_she_wanted_to_go(client: Client) -> None:
     response = sign_in(client, field_user(), next="/goals/")
     assert response["Location"] == "/goals/"
@@ -109,7 +116,7 @@ def test_the_browser_forgets_at_sign_out(client: Client) -> None:
 def test_a_deactivated_user_is_out_at_the_next_request(client: Client) -> None:
     user = make.user(Role.OPERATOR)
     client.force_login(user)
-    assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/", follow=True).status_code == 200
     User.objects.filter(pk=user.pk).update(is_active=False)
     assert client.get("/admin/")["Location"].startswith(reverse("account_login"))
     assert "_auth_user_id" not in client.session or client.get("/admin/").status_code == 302

@@ -14,7 +14,8 @@ from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from activities import recalculating
 from activities.models import Activity, ScaleSet, Slate
 from distributors import ingest
-from distributors.models import ApiKey, Distributor, Measure, Order, Role, User
+from distributors.models import ApiKey, Distributor, Measure, Order, Role, Segment, User
+from kpis.models import Policy
 from notifications.models import Notice
 from pep.models import Heartbeat
 
@@ -42,6 +43,7 @@ def rows() -> dict[str, Any]:
     make.priority_version(campaign, {make.kpi(): 100})
     return {
         "kpis.Campaign": campaign, "kpis.KPI": make.kpi(), "kpis.Incentive": make.incentive(),
+        "kpis.Policy": Policy.objects.create(),
         "activities.Activity": activity, "activities.Skill": activity.skill, "activities.Action": one.action,
         "activities.ScaleSet": ScaleSet.objects.create(version=1, frozen_at=now),
         "activities.Slate": Slate.objects.create(
@@ -50,6 +52,7 @@ def rows() -> dict[str, Any]:
         "activities.Recalculation": recalculating.start("all", now, wake=False),
         "distributors.User": make.user(), "distributors.Market": make.market(),
         "distributors.Distributor": one.distributor, "distributors.Goal": one.goal,
+        "distributors.Segment": Segment.objects.create(name="Newcomers", days_to=90),
         "distributors.ProductLine": make.product_line(), "distributors.Product": make.product(),
         "distributors.Event": one.distributor.events.first(), "distributors.Order": Order.objects.first(),
         "distributors.Measure": Measure.objects.first(),
@@ -103,7 +106,7 @@ def test_a_failed_task_keeps_its_traceback_to_itself(rows: dict[str, Any], clien
 def test_the_menu_has_only_what_the_role_reads() -> None:
     client = Client()
     client.force_login(make.user(Role.TRAINER))
-    text = client.get("/admin/").text
+    text = client.get("/admin/", follow=True).text
     assert "/admin/activities/activity/" in text
     assert "/admin/kpis/campaign/" not in text
     assert "/admin/distributors/user/" not in text

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal
+from typing import Any
 
 import pghistory
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from distributors.models import ApiKey, Event, Goal, Role, User
-from kpis.models import KPI, Campaign, Priority, PriorityVersion
+from kpis.models import KPI, Campaign, Policy, Priority, PriorityDraft, PriorityVersion, Withdrawal
 
 from . import factories as make
 
@@ -18,8 +22,9 @@ pytestmark = pytest.mark.django_db
 
 AUDITED = {
     "distributors.ApiKey", "distributors.Distributor", "distributors.Goal", "distributors.Market",
-    "distributors.Product", "distributors.ProductLine", "distributors.User",
+    "distributors.Product", "distributors.ProductLine", "distributors.Segment", "distributors.User",
     "kpis.KPI", "kpis.Campaign", "kpis.CampaignMarket", "kpis.Priority", "kpis.PriorityVersion",
+    "kpis.PriorityDraft", "kpis.Withdrawal", "kpis.Policy", "kpis.PolicySample",
     "kpis.Incentive", "kpis.IncentiveTier",
     "activities.Activity", "activities.ActivityMarket", "activities.ActivityText", "activities.Skill",
 }  # fmt: skip
@@ -92,7 +97,11 @@ def everything_once() -> None:
     ApiKey.issue(name="shop", scopes=["events:write"])
     campaign = make.campaign()
     campaign.markets.add(make.market())
-    make.priority_version(campaign, {make.kpi(): 100}, by=user)
+    version = make.priority_version(campaign, {make.kpi(): 100}, by=user)
+    Withdrawal.objects.create(version=version, by=user, at=make.NOW)
+    PriorityDraft.objects.create(campaign=campaign, by=user, saved_at=make.NOW)
+    Policy.objects.create().samples.add(distributor)
+    make.segment()
     make.incentive()
     make.activity(skill=make.skill()).markets.add(make.market())
 
@@ -174,3 +183,60 @@ def test_truncate_still_empties_the_tables_for_a_reset() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE distributors_event CASCADE")
     assert Event.objects.count() == 0
+
+
+# For a spreadsheet
+
+
+def export(role: Role, query: str = "") -> Any:
+    client = Client()
+    client.force_login(make.user(role))
+    return client.get(reverse("admin:pghistory_middlewareevents_export") + query)
+
+
+def lines(response: Any) -> list[list[str]]:
+    return list(csv.reader(response.getvalue().decode().splitlines()))
+
+
+def test_the_audit_is_exported_line_by_line() -> None:
+    kpi, editor = make.kpi(name="Repeat"), make.user(Role.HQ_EDITOR, name="Edith")
+    with pghistory.context(user=editor.pk, url="/admin/kpis/kpi/1/change/"):
+        KPI.objects.filter(pk=kpi.pk).update(name="Repeat orders")
+    response = export(Role.HQ_APPROVER)
+    assert (response.streaming, response["Content-Type"]) == (True, "text/csv; charset=utf-8")
+    head, *found = lines(response)
+    assert head == ["when", "who", "kind", "what", "from and to", "page"]
+    assert ["Edith", "changed", f"KPI {kpi.pk}", "name: Repeat → Repeat orders", "/admin/kpis/kpi/1/change/"] in [
+        line[1:] for line in found
+    ]
+
+
+def test_only_the_filtered_rows_are_exported() -> None:
+    make.kpi()
+    make.campaign()
+    found = lines(export(Role.OPERATOR, "?pgh_obj_model=kpis.KPI"))[1:]
+    assert [line[3].split()[0] for line in found] == ["KPI"]
+
+
+def test_a_name_that_looks_like_a_formula_stays_text() -> None:
+    for name in ('=HYPERLINK("x")', "+1", "-1", "@SUM(A1)", "\tx"):
+        editor, kpi = make.user(Role.HQ_EDITOR, name=name), make.kpi()
+        with pghistory.context(user=editor.pk):
+            KPI.objects.filter(pk=kpi.pk).update(owner="Sales")
+        who = {line[1] for line in lines(export(Role.OPERATOR, "?pgh_obj_model=kpis.KPI"))}
+        assert f"'{name}" in who
+        assert name not in who
+
+
+@pytest.mark.parametrize("role", [Role.HQ_VIEWER, Role.HQ_EDITOR, Role.TRAINER, Role.INTEGRATOR, Role.DISTRIBUTOR])
+def test_others_export_nothing(role: Role) -> None:
+    assert export(role).status_code == 404
+
+
+def test_its_page_says_audit_and_keeps_its_filters_in_the_link() -> None:
+    client = Client()
+    client.force_login(make.user(Role.OPERATOR))
+    page = client.get(reverse("admin:pghistory_middlewareevents_changelist") + "?pgh_label=insert").text
+    assert "Pghistory" not in page
+    assert "iddleware events" not in page
+    assert reverse("admin:pghistory_middlewareevents_export") + "?pgh_label=insert" in page

@@ -63,7 +63,7 @@ def check_feed() -> None:
     jenna, now = Distributor.objects.with_market().get(external_id="jenna"), timezone.now()
     feed = recommend.feed(jenna, as_of=now)
     assert len(feed.cards) == 5
-    found = priorities.for_distributor(jenna, as_of=now)
+    found = priorities.for_market(jenna.market, now, language=jenna.speaks)
     assert found.focus == "repeat orders of the eye line"
     assert (found.own_goal_share, found.weights["repeat_orders:eye"]) == (0.6, 0.4)
     assert sum(found.weights.values()) == pytest.approx(1)

@@ -129,7 +129,7 @@ class Command(BaseCommand):
         with self.step("Sign-ins") as note:
             note(f"{signins.make(sign_ins, password=self.password())} made")
         with self.step("Priorities"):
-            plans.load(as_of=as_of, by=approver())
+            plans.load(as_of=as_of, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
         self.catalogue_and_scales(as_of, only_known_lines=False)
         return sign_ins
 
@@ -149,7 +149,7 @@ class Command(BaseCommand):
         with self.step("Sign-ins") as note:
             note(f"{signins.make(sign_ins, password=self.password())} made")
         with self.step("Priorities"):
-            plans.load_for_stores(as_of=now, by=approver())
+            plans.load_for_stores(as_of=now, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
         self.catalogue_and_scales(now, only_known_lines=True)
         return sign_ins
 
@@ -231,8 +231,8 @@ def bar(unit: str, total: int) -> Iterator[Callable[[int], object]]:
         yield progress.update
 
 
-def approver() -> User:
-    return User.objects.get(email=signins.APPROVER.email)
+def user_of(sign_in: signins.SignIn) -> User:
+    return User.objects.get(email=sign_in.email)
 
 
 def table(sign_ins: list[signins.SignIn], password: str) -> str:

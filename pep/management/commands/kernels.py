@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from activities import kernel
+from activities import compiled
 
 
 class Command(BaseCommand):
@@ -14,4 +14,4 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write("Compiled." if kernel.compile_ahead() else "Up to date.")
+        self.stdout.write("Compiled." if compiled.compile_ahead() else "Up to date.")

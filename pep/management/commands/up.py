@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from activities import kernel
+from activities import compiled
 from distributors.models import Distributor
 from pep import catalogues, postgres, supervision
 from pep.management.commands import health
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         with self.step("Languages") as note:
             note(f"{catalogues.compile_changed()} compiled")
         with self.step("Kernels") as note:
-            note("compiled" if kernel.compile_ahead() else "up to date")
+            note("compiled" if compiled.compile_ahead() else "up to date")
         with self.step("Static files"):
             call_command("collectstatic", interactive=False, verbosity=0)
         if demo and not Distributor.objects.exists():
