@@ -18,7 +18,14 @@ import _house
 
 HERE = Path(__file__).resolve().parent
 #: Name -> whether it runs on the population.
-SCRIPTS = {"recalculation": True, "steering": True, "pages": False, "ingest": False}
+SCRIPTS = {
+    "recalculation": True,
+    "steering": True,
+    "preview": True,
+    "pages": False,
+    "ingest": False,
+    "off_policy": False,
+}
 
 
 def main() -> None:

@@ -261,7 +261,7 @@ def prepared(persons: Sequence[Person], world: World) -> dict[str, Iterable[tupl
         tables["bench_waved_off"] += [(person.id, activity, kind) for activity, kind in scorer.fewer]
     for market, price in world.price.items():
         tables["bench_kpi"] += [
-            (market, key_of(kpi.metric), kpi.weight, kpi.direction, kpi.scale) for kpi in world.company[market]
+            (market, key_of(kpi.metric), kpi.weight, kpi.direction, kpi.scale) for kpi in world.of_everybody(market)
         ]
         for a in world.catalogue:
             # Everybody reads English; a catalogue in other words only is not in a benchmark.

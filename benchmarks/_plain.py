@@ -85,11 +85,36 @@ class Activity:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A part of the field: None and an empty `team` ask for nothing."""
+
+    days_from: int | None
+    days_to: int | None
+    team: str
+
+    def holds(self, person: Person, today: int) -> bool:
+        days = today - person.joined
+        if (self.days_from is not None and days < self.days_from) or (self.days_to is not None and days > self.days_to):
+            return False
+        return not self.team or bool(person.recruits) == (self.team == "leads")
+
+
+@dataclass(frozen=True)
 class Kpi:
     metric: tuple[str, int]
-    weight: float  # all of a market's sum to 1
+    weight: float  # points; all that count for somebody are made to sum to 1
     direction: int
     scale: float
+    segment: Segment | None = None
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What one of several running campaigns says in a market."""
+
+    share: float  # what her own goals keep
+    kpis: list[Kpi]
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True)
@@ -424,7 +449,8 @@ class Scorer:
         self.world, self.person = world, person
         self.today, self.now = world.calendar[person.market].today, world.calendar[person.market].now
         self.price = world.price[person.market]
-        self.alpha = max(0.5, world.share[person.market], person.own_share)
+        share, self.company = world.steering(person)
+        self.alpha = max(0.5, share, person.own_share)
         hides = {(activity, kind, about) for activity, kind, about, until in person.hides if self.today < until}
         self.cards_hidden = {one for one in hides if one[1] < 3}
         self.activities_hidden = {activity for activity, kind, _about in hides if kind == 3}
@@ -472,7 +498,7 @@ class Scorer:
                 gain = (goal.survival(goal.left - tau) if tau < goal.left else 1.0) - goal.now
                 utility += goal.weight * (0.5 * gain + 0.5 * min(1.0, tau / goal.left))
         company = 0.0
-        for kpi in self.world.company[self.person.market]:
+        for kpi in self.company:
             tau = self.shown_effect(card, kpi.metric, stretch)
             company += (1 - self.alpha) * kpi.weight * max(-1.0, min(1.0, kpi.direction * tau / kpi.scale))
         gap = 0.0
@@ -616,8 +642,7 @@ class World:
 
     calendar: dict[int, Calendar]
     catalogue: list[Activity]
-    company: dict[int, list[Kpi]]
-    share: dict[int, float]
+    company: dict[int, list[Campaign]]  # those that run, the one that counts first
     own_scale: float
     price: dict[int, float]
     pools: dict[tuple[int, str, int, int, int], Pool]  # market, metric, line, days in a window, day
@@ -626,19 +651,19 @@ class World:
     def now(cls, as_of: datetime) -> World:
         from activities import scales
         from distributors.models import ForecastPool, Market, ProductLine
-        from kpis import priorities
+        from kpis import board
 
         lines = {line.code: line.pk for line in ProductLine.objects.all()} | {"": 0}
         frozen = scales.current()
-        calendar, company, share, price = {}, {}, {}, {}
+        calendar, company, price = {}, {}, {}
+        held = board.current()
         for market in Market.objects.all():
             today = market.local_day(as_of)
             calendar[market.pk] = calendar_of(market, today, as_of)
-            live = priorities.for_market(market, today)
-            share[market.pk], price[market.pk] = live.own_goal_share, float(market.price_level)
+            price[market.pk] = float(market.price_level)
             company[market.pk] = [
-                Kpi(split(key, lines), weight, live.directions[key], frozen.of(key, market))
-                for key, weight in live.weights.items()
+                campaign_of(plan.campaign, version, plan.priorities[version.pk], market, lines, frozen)
+                for plan, version in held.running(market, as_of)
             ]
         pools = {
             (pool.market_id, pool.metric, lines[pool.scope], pool.days, day_number(pool.day)): Pool(
@@ -646,7 +671,57 @@ class World:
             )
             for pool in ForecastPool.objects.filter(people__gte=5)
         }
-        return cls(calendar, catalogue_of(lines), company, share, frozen.own, price, pools)
+        return cls(calendar, catalogue_of(lines), company, frozen.own, price, pools)
+
+    def steering(self, person: Person) -> tuple[float, list[Kpi]]:
+        """The first running campaign that is for her and has a KPI about her: its share, and those KPIs with weights
+        that sum to 1."""
+        today = self.calendar[person.market].today
+        for campaign in self.company[person.market]:
+            if campaign.segment is None or campaign.segment.holds(person, today):
+                mine = [kpi for kpi in campaign.kpis if kpi.segment is None or kpi.segment.holds(person, today)]
+                if mine:
+                    total = sum(kpi.weight for kpi in mine)
+                    return campaign.share, merged(replace(kpi, weight=kpi.weight / total) for kpi in mine)
+        return 1.0, []
+
+    def of_everybody(self, market: int) -> list[Kpi]:
+        """What counts for every person of a market; ValueError where it depends on who she is."""
+        campaigns = self.company[market][:1]
+        if any(one.segment or any(kpi.segment for kpi in one.kpis) for one in campaigns):
+            raise ValueError("A campaign of this field is for a segment: what counts differs from person to person.")
+        total = sum(kpi.weight for campaign in campaigns for kpi in campaign.kpis)
+        return merged(replace(kpi, weight=kpi.weight / total) for campaign in campaigns for kpi in campaign.kpis)
+
+
+def merged(kpis: Iterable[Kpi]) -> list[Kpi]:
+    """Two that move the same figure are one with both weights."""
+    found: dict[tuple[str, int], Kpi] = {}
+    for kpi in kpis:
+        held = found.get(kpi.metric)
+        found[kpi.metric] = replace(held, weight=held.weight + kpi.weight) if held else kpi
+    return list(found.values())
+
+
+def campaign_of(
+    campaign: Any, version: Any, weighed: Iterable[Any], market: Any, lines: dict[str, int], frozen: Any
+) -> Campaign:
+    return Campaign(
+        share=float(version.own_goal_share),
+        kpis=[
+            Kpi(
+                split(one.kpi.key, lines), one.weight, one.kpi.direction, frozen.of(one.kpi.key, market),
+                segment_of(one.kpi.segment),
+            )
+            for one in weighed
+            if one.kpi.market_id in (None, market.pk)
+        ],
+        segment=segment_of(campaign.segment),
+    )  # fmt: skip
+
+
+def segment_of(stored: Any) -> Segment | None:
+    return Segment(stored.days_from, stored.days_to, stored.team) if stored else None
 
 
 def split(key: str, lines: dict[str, int]) -> tuple[str, int]:

@@ -107,10 +107,11 @@ def publish() -> str:
     """The live campaign's weights turned round: the least becomes the most. The new version's name."""
     from django.utils import timezone
 
-    from kpis import priorities
-    from kpis.models import Campaign
+    from distributors.models import Market
+    from kpis import board, priorities
 
-    campaign = Campaign.objects.live_on(timezone.now().date()).order_by("-starts_on", "-pk")[0]
+    plan, _version = board.current().running(Market.objects.order_by("pk")[0], timezone.now())[0]
+    campaign = plan.campaign
     newest = campaign.versions.order_by("-number")[0]
     weights = dict(newest.priorities.values_list("kpi_id", "weight"))
     turned = dict(zip(weights, reversed(list(weights.values())), strict=True))

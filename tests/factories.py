@@ -8,7 +8,19 @@ from decimal import Decimal
 from typing import Any
 
 from activities.models import Activity, ActivityText, Skill
-from distributors.models import Customer, Distributor, Event, Goal, Market, Note, Product, ProductLine, Role, User
+from distributors.models import (
+    Customer,
+    Distributor,
+    Event,
+    Goal,
+    Market,
+    Note,
+    Product,
+    ProductLine,
+    Role,
+    Segment,
+    User,
+)
 from kpis.models import KPI, Campaign, Incentive, IncentiveTier, Priority, PriorityVersion
 
 NOW = datetime(2026, 8, 27, 15, 0, tzinfo=UTC)  # a Thursday
@@ -79,6 +91,11 @@ def goal(of: Distributor, **fields: Any) -> Goal:
         "created_at": NOW,
     }
     return Goal.objects.create(distributor=of, **defaults | fields)
+
+
+def segment(**fields: Any) -> Segment:
+    """Everybody, unless told otherwise."""
+    return Segment.objects.create(**{"name": f"Segment {number()}"} | fields)
 
 
 def kpi(**fields: Any) -> KPI:
