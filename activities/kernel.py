@@ -347,15 +347,15 @@ def fill_slate(
 @kernel
 def fill_both(
     people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, before: Steering, after: Steering,
-    rules: Rules, room: Room, out: Records, counts: Ints, changed: Records, changed_counts: Ints,
+    rules: Rules, room: Room, noisy: bool, out: Records, counts: Ints, changed: Records, changed_counts: Ints,
 ) -> None:  # fmt: skip
     """Two slates of each person: what she could be shown is found once, and scored and drawn with either steering."""
     for i in range(people.ids.shape[0]):
         n, _many, goals = rank_one(i, people, calendar, spread, catalogue, before, rules, room)
         seed = drawing.day_seed(people.identity[i], calendar.today[people.market[i]])
-        counts[i] = fill_slate(i, n, seed, True, catalogue.activity, rules, room, out)
+        counts[i] = fill_slate(i, n, seed, noisy, catalogue.activity, rules, room, out)
         score(i, n, goals, people, spread, catalogue, after, room)
-        changed_counts[i] = fill_slate(i, n, seed, True, catalogue.activity, rules, room, changed)
+        changed_counts[i] = fill_slate(i, n, seed, noisy, catalogue.activity, rules, room, changed)
 
 
 def slates(
@@ -381,7 +381,7 @@ def both(
     counts, changed_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
     room = room_for(people, catalogue, before, size=size, most_pools=MOST_POOLS)
     fill_both(
-        people, calendar, spread, catalogue, before, after, rules, room, out, counts, changed, changed_counts
+        people, calendar, spread, catalogue, before, after, rules, room, True, out, counts, changed, changed_counts
     )  # fmt: skip
     return out, counts, changed, changed_counts
 
