@@ -15,7 +15,7 @@ EVENT = ("id", "source", "type", "subject", "time")
 LINE = ("sku", "quantity", "line_amount", "line", "line_name", "product_name")
 DATA = (
     "customer", "customer_name", "currency", "amount", "order", "name", "sponsor", "market", "joined_on", "language",
-    "email", "kind", "hotness", "birthday", "phone", "activity", "form", "undoes", "score",
+    "email", "kind", "hotness", "birthday", "phone", "rank", "activity", "form", "undoes", "score",
 )  # fmt: skip
 COLUMNS = EVENT + DATA + LINE
 

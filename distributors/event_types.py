@@ -214,6 +214,10 @@ def activity_undone(data: Data, subject: str) -> None:
     identifier(data, "undoes", 128, label="data.undoes")
 
 
+def rank_reached(data: Data, subject: str) -> None:
+    identifier(data, "rank", 40, label="data.rank")
+
+
 def signed_in(data: Data, subject: str) -> None:
     customer(data, required=False)
 
@@ -223,6 +227,7 @@ CHECKS: dict[str, Callable[[Data, str], None]] = {
     "order.refunded": order_refunded,
     "distributor.enrolled": distributor_enrolled,
     "distributor.signed_in": signed_in,
+    "rank.reached": rank_reached,
     "contact.added": contact_added,
     "basket.opened": basket_opened,
     "activity.started": activity,

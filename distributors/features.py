@@ -22,7 +22,7 @@ from django.db import connection, transaction
 
 from . import versions
 from .metrics import METRICS, How
-from .records import CUSTOMER, DAY, EPOCH, FOREVER, GOAL, LINE, NEVER, RECRUIT, Records, unpacked
+from .records import CUSTOMER, DAY, EPOCH, FOREVER, GOAL, LINE, NEVER, RECRUIT, TAG, Records, unpacked
 
 #: Weeks and days that windows of a goal reach back, beyond its newest measure (periods.Run.windows, and one to spare).
 PAST_WINDOWS = 13
@@ -43,6 +43,7 @@ class Row:
     customers: Records
     lines: Records
     recruits: Records
+    tags: Records
     changed: int
 
 
@@ -214,22 +215,37 @@ recruits AS (
     ) AS ordered GROUP BY 1
 )"""  # noqa: S608
 
-RECORDS = {"goals": GOAL, "days": DAY, "customers": CUSTOMER, "lines": LINE, "recruits": RECRUIT}
+TAGS = f"""
+tags AS (
+    SELECT distributor_id, {
+    packed(
+        [
+            "int8send(segment_id)",
+            day("since"),
+            f"CASE WHEN until IS NULL THEN int2send({FOREVER}::int2) ELSE {day('until')} END",
+        ],
+        order="segment_id, since",
+    )
+} AS packed
+    FROM distributors_segmentmember WHERE distributor_id = ANY(%(ids)s::bigint[]) GROUP BY 1
+)"""  # noqa: S608
+
+RECORDS = {"goals": GOAL, "days": DAY, "customers": CUSTOMER, "lines": LINE, "recruits": RECRUIT, "tags": TAG}
 
 
 def columns(of: str) -> str:
     return ", ".join(f"{of}.{name}" for name in RECORDS)
 
 
-#: The rows of `ids` as the facts say now: distributor_id, identity, settings, the five kinds of records, reference.
+#: The rows of `ids` as the facts say now: distributor_id, identity, settings, the six kinds of records, reference.
 MADE = f"""
 person AS MATERIALIZED (
-    SELECT d.id, d.external_id, d.market_id, d.joined_on, d.language, d.own_goal_share, m.time_zone
+    SELECT d.id, d.external_id, d.market_id, d.joined_on, d.language, d.own_goal_share, d.rank, m.time_zone
     FROM distributors_distributor d JOIN distributors_market m ON m.id = d.market_id
     WHERE d.id = ANY(%(ids)s::bigint[])
-), {GOALS}, {CUSTOMERS}, {RECRUITS}, made AS (
+), {GOALS}, {CUSTOMERS}, {RECRUITS}, {TAGS}, made AS (
     SELECT person.id AS distributor_id, ('x' || substr(md5(person.external_id), 1, 16))::bit(64)::bigint AS identity,
-           concat_ws('|', person.market_id, person.joined_on, person.language, person.own_goal_share) AS settings,
+           concat_ws('|', person.market_id, person.joined_on, person.language, person.own_goal_share, nullif(person.rank, '')) AS settings,
            {", ".join(f"coalesce({name}.packed, ''::bytea) AS {name}" for name in RECORDS)},
            coalesce((SELECT number FROM distributors_version WHERE name = 'reference'), 0) AS reference
     FROM person {" ".join(f"LEFT JOIN {name} ON {name}.distributor_id = person.id" for name in RECORDS)}
@@ -237,8 +253,8 @@ person AS MATERIALIZED (
 
 # A row that a change under way belongs to may be locked for the time of a refresh, never for the time of the change.
 START = """
-INSERT INTO distributors_feature (distributor_id, identity, settings, goals, days, customers, lines, recruits, changed, reference)
-SELECT d.id, 0, '', '', '', '', '', '', 0, -1 FROM distributors_distributor d
+INSERT INTO distributors_feature (distributor_id, identity, settings, goals, days, customers, lines, recruits, tags, changed, reference)
+SELECT d.id, 0, '', '', '', '', '', '', '', 0, -1 FROM distributors_distributor d
 WHERE d.id = ANY(%(ids)s::bigint[]) AND NOT EXISTS (SELECT FROM distributors_feature f WHERE f.distributor_id = d.id)
 ORDER BY d.id ON CONFLICT DO NOTHING
 """

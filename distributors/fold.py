@@ -1,4 +1,5 @@
-"""Events -> orders, measures, customers' order columns and the lines they bought: the one definition, for one event and for a million.
+"""Events -> orders, measures, customers' order columns and the lines they bought, ranks: the one definition, for one event
+and for a million.
 
 `fold(ids)` runs in the transaction that stored those events, with their distributors locked. Every statement is
 set-based and states *what is true of all stored events* minus *what was true without the new ones*, so the order of
@@ -14,6 +15,8 @@ Measures by the local day they belong to:
   active_days      1 on a day with a sign-in
   activities_done  completions that were not taken back; lessons_done likewise, and lesson.completed
 A day whose sum is 0 has no row.
+
+A distributor's rank is that of her newest rank.reached, by (time, source, external id).
 """
 
 from __future__ import annotations
@@ -233,6 +236,20 @@ SET orders = b.orders + excluded.orders, last_on = excluded.last_on, product_id 
     price = excluded.price, amount = excluded.amount
 """
 
+# Of all her stored events, not of the new ones: a late event does not take away what she reached after it.
+RANKS = """
+UPDATE distributors_distributor d SET rank = newest.rank
+FROM (
+    SELECT DISTINCT distributor_id FROM distributors_event WHERE id = ANY(%(ids)s::bigint[]) AND type = 'rank.reached'
+) AS who
+CROSS JOIN LATERAL (
+    SELECT e.data->>'rank' AS rank FROM distributors_event e
+    WHERE e.distributor_id = who.distributor_id AND e.type = 'rank.reached'
+    ORDER BY e.time DESC, e.source DESC, e.external_id DESC LIMIT 1
+) AS newest
+WHERE d.id = who.distributor_id AND d.rank <> newest.rank
+"""
+
 
 def fold(ids: Sequence[int], types: Collection[str]) -> None:
     """Count the stored events `ids`, whose types are among `types`, into everything derived from events."""
@@ -247,6 +264,8 @@ def fold(ids: Sequence[int], types: Collection[str]) -> None:
         if "order.placed" in types:
             cursor.execute(CUSTOMERS, params)
             cursor.execute(CUSTOMER_LINES, params)
+        if "rank.reached" in types:
+            cursor.execute(RANKS, params)
 
 
 def add_measures(cursor: Any, params: dict[str, list[int]], types: Collection[str]) -> None:

@@ -24,7 +24,7 @@ SEARCHED = 100
 
 def looked(distributor: Distributor, *, by: User, page: Look.Page, as_of: datetime) -> None:
     """Write down that `by` looks at this page of hers; once when it is again within a minute. Call it before rendering."""
-    same = SAME_PREVIEW if page == Look.Page.PREVIEW else SAME_LOOK
+    same = SAME_PREVIEW if page in {Look.Page.PREVIEW, Look.Page.RULE} else SAME_LOOK
     with transaction.atomic():
         again = Look.objects.filter(distributor=distributor, viewer=by, page=page, at__gt=as_of - same)
         if not again.exists():

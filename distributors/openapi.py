@@ -49,6 +49,7 @@ EVENT: dict[str, Any] = {
             "description": "By type. order.placed {customer, currency, amount, lines [{sku, quantity, amount, line?, name?}]}; "
             "order.refunded {order, currency, amount, lines?, customer?}; "
             "distributor.enrolled {name, sponsor or market, joined_on?, language?, email?}; distributor.signed_in {}; "
+            "rank.reached {rank}, of 1 to 40 characters, the newest by time counts; "
             "contact.added {customer, name?, kind?, hotness?, birthday?, phone?, email?}; "
             "basket.opened {customer, currency?, amount?, lines?}; "
             "activity.started, .completed, .snoozed, .dismissed {activity, customer?, form?}; "

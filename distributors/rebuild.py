@@ -31,6 +31,7 @@ class RebuildReport:
     measures: int
     customers: int
     customer_lines: int
+    ranks: int
     features: int
 
     @property
@@ -42,8 +43,8 @@ class RebuildReport:
 
 
 def rebuild(*, check: bool = False) -> RebuildReport:
-    """Recompute orders, order lines, measures, customers' order columns and lines, and compact rows; with `check`, only
-    compare."""
+    """Recompute orders, order lines, measures, customers' order columns and lines, ranks, and compact rows; with `check`,
+    only compare."""
     with transaction.atomic(), connection.cursor() as cursor:
         # The first thing every ingest does is lock rows here; plain reads go on.
         cursor.execute("LOCK TABLE distributors_distributor IN EXCLUSIVE MODE")
@@ -87,11 +88,15 @@ CREATE TEMP TABLE distributors_customer (LIKE public.distributors_customer INCLU
 INSERT INTO pg_temp.distributors_customer SELECT * FROM public.distributors_customer;
 UPDATE pg_temp.distributors_customer
 SET orders = 0, spent = 0, first_order_on = NULL, last_order_on = NULL, usual_gap_days = NULL;
+CREATE TEMP TABLE distributors_distributor (LIKE public.distributors_distributor INCLUDING ALL) ON COMMIT DROP;
+INSERT INTO pg_temp.distributors_distributor SELECT * FROM public.distributors_distributor;
+UPDATE pg_temp.distributors_distributor SET rank = '';
+ANALYZE pg_temp.distributors_distributor;
 """
 
 DROP = """
 DROP TABLE pg_temp.distributors_orderline, pg_temp.distributors_order, pg_temp.distributors_measure,
-    pg_temp.distributors_customer, pg_temp.distributors_customerline
+    pg_temp.distributors_customer, pg_temp.distributors_customerline, pg_temp.distributors_distributor
 """
 
 ORDER = "event_id, distributor_id, customer_id, time, day, amount, currency, is_repeat"
@@ -104,6 +109,7 @@ CUSTOMERS = """SELECT id, orders, spent, first_order_on, last_order_on, usual_ga
 
 CUSTOMER_LINE = "customer_id, line_id, distributor_id, orders, last_on, product_id, price, amount"
 CUSTOMER_LINES = f"SELECT {CUSTOMER_LINE} FROM {{schema}}.distributors_customerline"  # noqa: S608
+RANKS = "SELECT id, rank FROM {schema}.distributors_distributor"
 
 
 def differences(select: str, key: str) -> str:
@@ -119,6 +125,7 @@ DIFFERENCES = (
     differences(MEASURES, "distributor_id, metric, scope, day"),
     differences(CUSTOMERS, "id"),
     differences(CUSTOMER_LINES, "customer_id, line_id"),
+    differences(RANKS, "id"),
 )
 
 
@@ -153,4 +160,6 @@ REPAIRS = (
         WHERE (c.customer_id, c.line_id) = (b.customer_id, b.line_id))""",  # noqa: S608
     f"""INSERT INTO public.distributors_customerline ({CUSTOMER_LINE}) {CUSTOMER_LINES.format(schema="pg_temp")}
         ON CONFLICT DO NOTHING""",
+    f"""UPDATE public.distributors_distributor d SET rank = s.rank
+        FROM pg_temp.distributors_distributor s WHERE s.id = d.id AND d.id IN ({differences(RANKS, "id")})""",  # noqa: S608
 )

@@ -49,6 +49,9 @@ LINE = np.dtype([("customer", ">i8"), ("line", ">i4"), ("last_on", ">i2"), ("las
 #: day with orders (hundredths) of her last 56 such days' span.
 RECRUIT = np.dtype([("id", ">i8"), ("joined_on", ">i2"), ("day", ">i2"), ("orders", ">i8")])
 
+#: A segment of which rules made her a member, by id: until that day inclusive, FOREVER without an end.
+TAG = np.dtype([("segment", ">i8"), ("since", ">i2"), ("until", ">i2")])
+
 #: What hides cards or speaks against them, from what she did. `kind`: 0 the card about nobody, 1 about a customer, 2 about a
 #: recruit (`about` her id); 3 the activity whoever it is about; 4 every card about customer `about`, 5 about recruit
 #: `about`; 6 not hidden: waved off as "fewer like this" (`about` is the kind of activity). Holds while today < until.

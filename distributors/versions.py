@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .models import Version
 
-NAMES = ("reference", "catalogue", "kpis", "scales", "effects")
+NAMES = ("reference", "catalogue", "kpis", "scales", "effects", "rules")
 
 
 def current() -> dict[str, int]:

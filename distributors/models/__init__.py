@@ -1,6 +1,7 @@
 """Who, and what happened: people, team, customers, events, measures, goals."""
 
 from .customer import Customer, Note
+from .decline import DeclineFit
 from .distributor import Distributor
 from .event import ApiKey, Event
 from .feature import CustomerLine, Feature, FeatureMark, Version
@@ -9,13 +10,14 @@ from .look import Look
 from .market import Market
 from .measure import Measure, Order, OrderLine
 from .product import Product, ProductLine
-from .segment import Segment
+from .segment import Segment, SegmentMember
 from .user import Role, User
 
 __all__ = [
     "ApiKey",
     "Customer",
     "CustomerLine",
+    "DeclineFit",
     "Distributor",
     "Event",
     "Feature",
@@ -32,6 +34,7 @@ __all__ = [
     "ProductLine",
     "Role",
     "Segment",
+    "SegmentMember",
     "User",
     "Version",
 ]

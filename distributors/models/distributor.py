@@ -20,7 +20,7 @@ class DistributorQuerySet(models.QuerySet["Distributor"]):
 
 
 # Not what she sets herself, nor what an event already records.
-@audited(exclude=["language", "own_goal_share", "enrolled_by"], inserts=False)
+@audited(exclude=["language", "own_goal_share", "enrolled_by", "rank"], inserts=False)
 class Distributor(models.Model):
     """A self-employed seller. `sponsor` makes the tree; an enrolment is an event of the sponsor."""
 
@@ -32,6 +32,14 @@ class Distributor(models.Model):
     sponsor = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="recruits")
     name = models.CharField(_("name"), max_length=120)
     language = models.CharField(_("language"), max_length=12, blank=True, help_text=_("Empty: the market's."))
+    rank = models.CharField(
+        _("rank"),
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Her title in the company's plan, as events report it."),
+    )
     joined_on = models.DateField(_("joined on"))
     left_on = models.DateField(_("left on"), null=True, blank=True)
     # Her own share of the ranking; only she can raise it above the company's setting.

@@ -74,14 +74,15 @@ class Feature(models.Model):
     )
     # The seed of her exploration noise: 64 bits of the MD5 of her external id, the same everywhere and for ever.
     identity = models.BigIntegerField()
-    # What else of her a ranking depends on (market, day she joined, language, own goals' share), so that `changed` is of
+    # What else of her a ranking depends on (market, day she joined, language, own goals' share, rank), so that `changed` is of
     # that too. Read from her own row where it is used.
-    settings = models.CharField(max_length=80)
+    settings = models.CharField(max_length=160)
     goals = models.BinaryField()
     days = models.BinaryField()
     customers = models.BinaryField()
     lines = models.BinaryField()
     recruits = models.BinaryField()
+    tags = models.BinaryField(default=b"")
     changed = models.BigIntegerField()
     reference = models.BigIntegerField()
 

@@ -14,6 +14,7 @@ class Look(models.Model):
         TODAY = "today", _("Your Today")
         WHY = "why", _("Why your list is as it is")
         PREVIEW = "preview", _("Your list, in a preview of priorities")
+        RULE = "rule", _("Your figures, to see what a rule does for you")
 
     distributor = models.ForeignKey(
         "distributors.Distributor", on_delete=models.CASCADE, related_name="looks", db_index=False

@@ -31,6 +31,8 @@ from distributors.models import (
     OrderLine,
     Product,
     ProductLine,
+    Segment,
+    SegmentMember,
     Version,
 )
 from tests import factories as make
@@ -248,7 +250,13 @@ def expected(of: Distributor) -> dict[str, list[tuple[Any, ...]]]:
         "customers": [customer_record(customer) for customer in people],
         "lines": [record for customer in people for record in line_records(customer)],
         "recruits": [record for recruit in of.recruits.filter(left_on=None).order_by("pk") for record in care(recruit)],
+        "tags": [tag(stay) for stay in of.segments.order_by("segment_id", "since")],
     }
+
+
+def tag(stay: SegmentMember) -> tuple[int, int, int]:
+    until = records.FOREVER if stay.until is None else records.day_number(stay.until)
+    return stay.segment_id, records.day_number(stay.since), until
 
 
 def goals_of(of: Distributor) -> list[Goal]:
@@ -409,6 +417,15 @@ def move_a_person(rng: random.Random) -> None:
     person.save()
 
 
+def make_a_member(rng: random.Random) -> None:
+    segment, _made = Segment.objects.get_or_create(name=f"Rules {rng.randint(1, 3)}", by_rules=True)
+    since = TODAY - timedelta(days=rng.randint(0, 30))
+    SegmentMember.objects.update_or_create(
+        segment=segment, distributor=some(rng, Distributor.objects), since=since,
+        defaults={"until": rng.choice([None, TODAY])},
+    )  # fmt: skip
+
+
 def change_reference_data(rng: random.Random) -> None:
     rng.choice([
         lambda: Market.objects.filter(code="de").update(time_zone=rng.choice(["Europe/Berlin", "Asia/Tokyo"])),
@@ -439,7 +456,7 @@ def known(piece: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 LINE_COLUMNS = ("customer", "line", "orders", "last_on", "product", "price", "amount")
-EDITS = [set_a_goal, edit_a_customer, erase_a_customer, move_a_person, change_reference_data]
+EDITS = [set_a_goal, edit_a_customer, erase_a_customer, move_a_person, make_a_member, change_reference_data]
 READS = [refresh_somebody, refresh_a_range]
 
 
@@ -516,6 +533,12 @@ def updated_in_bulk(rosa: Distributor) -> None:
     Goal.objects.bulk_update(goals, ["target"])
 
 
+def member(rosa: Distributor) -> None:
+    SegmentMember.objects.create(
+        segment=Segment.objects.create(name="Fell", by_rules=True), distributor=rosa, since=TODAY
+    )
+
+
 CHANGES: dict[str, Callable[[Distributor], Any]] = {
     "a customer added": lambda rosa: make.customer(rosa),
     "customers added in bulk": lambda rosa: Customer.objects.bulk_create(
@@ -537,10 +560,12 @@ CHANGES: dict[str, Callable[[Distributor], Any]] = {
     "a line forgotten": lambda rosa: CustomerLine.objects.all().delete(),
     "a basket opened": lambda rosa: make.event(rosa, type="basket.opened", customer=rosa.customers.get()),
     "an order": lambda rosa: order(rosa, "ana", NOW),
+    "made a member": lambda rosa: member(rosa),
+    "a rank reached": lambda rosa: Distributor.objects.filter(pk=rosa.pk).update(rank="Gold"),
     "renamed": lambda rosa: Distributor.objects.filter(pk=rosa.pk).update(external_id="rosa"),
 }
 #: What her sponsor's row holds as well.
-SEEN_BY_HER_SPONSOR = {"an order", "renamed"}
+SEEN_BY_HER_SPONSOR = {"an order", "renamed", "a rank reached"}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -625,7 +650,7 @@ def test_nothing_of_anybody_else_is_in_a_row() -> None:
     """Everybody has the same; the row of one must not change when all others lose or double theirs."""
     rng = random.Random(3)
     stage()
-    assert not ingest.bulk(history(rng), received_at=NOW).failed
+    assert not ingest.bulk(history(rng, 80), received_at=NOW).failed
     for person in Distributor.objects.all():
         for metric in ("sales", "order_size", "retained_recruits"):
             make.goal(person, metric=metric, period="month")

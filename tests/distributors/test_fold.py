@@ -23,7 +23,7 @@ SKUS = {"EYE-1": "eye", "EYE-2": "eye", "LIP-1": "lips", "BOX-1": None}
 
 def history(rng: random.Random, n: int = 40) -> list[dict[str, Any]]:
     """A few people's weeks, in order of time, with ties of time, refunds of any order, undos, and new people."""
-    kinds = rng.choices(list(MAKERS), weights=[8, 3, 2, 2, 3, 2, 1, 1], k=n)
+    kinds = rng.choices(list(MAKERS), weights=[8, 3, 2, 2, 3, 2, 1, 1, 2], k=n)
     people = ["ann", "ben"]
     events: list[dict[str, Any]] = []
     for i, kind in enumerate(kinds):
@@ -86,6 +86,7 @@ MAKERS: dict[str, Any] = {
     "undone": undone,
     "enrol": lambda rng, events, i: ("distributor.enrolled", {"name": f"New {i}"}),
     "basket": lambda rng, events, i: ("basket.opened", {"customer": f"c{rng.randint(1, 6)}"}),
+    "rank": lambda rng, events, i: ("rank.reached", {"rank": rng.choice(["Bronze", "Silver", "Gold"])}),
 }
 
 
@@ -116,7 +117,9 @@ def state() -> dict[str, list[Any]]:
         "customer lines": CustomerLine.objects.values_list(
             who, c, "line__code", "orders", "last_on", "product__sku", "price", "amount"
         ),
-        "people": Distributor.objects.values_list("external_id", "sponsor__external_id", "enrolled_by__external_id"),
+        "people": Distributor.objects.values_list(
+            "external_id", "sponsor__external_id", "enrolled_by__external_id", "rank"
+        ),
     }
     return {name: sorted(rows, key=repr) for name, rows in tables.items()}
 

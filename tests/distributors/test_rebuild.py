@@ -60,6 +60,8 @@ DAMAGES: dict[str, Callable[[], Any]] = {
     ),
     "a line lost": lambda: OrderLine.objects.first().delete(),
     "a customer's dates changed": lambda: Customer.objects.update(last_order_on=date(2020, 1, 1), usual_gap_days=1),
+    "ranks forgotten": lambda: Distributor.objects.update(rank=""),
+    "a rank changed": lambda: Distributor.objects.filter(external_id="ann").update(rank="Diamond"),
     "a customer's line lost": lambda: CustomerLine.objects.first().delete(),
     "a customer's line changed": lambda: CustomerLine.objects.update(price=F("price") + 1),
     "a customer's line moved": lambda: CustomerLine.objects.filter(pk=CustomerLine.objects.first().pk).update(
@@ -128,7 +130,7 @@ def test_the_command_reports(before: dict[str, list[Any]]) -> None:
     call_command("rebuild", check=True, stdout=out)
     assert json.loads(out.getvalue()) == {
         "events": len(before["events"]), "orders": 0, "order_lines": 0, "measures": 0, "customers": 0,
-        "customer_lines": 0, "features": 0, "equal": True,
+        "customer_lines": 0, "ranks": 0, "features": 0, "equal": True,
     }  # fmt: skip
     Measure.objects.all().delete()
     with pytest.raises(SystemExit) as exit:

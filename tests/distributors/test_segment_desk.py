@@ -10,6 +10,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from distributors.models import Role, Segment
+from kpis.models import Rule, RuleDraft
 from tests import factories as make
 from tests.pages import now  # noqa: F401
 
@@ -83,6 +84,37 @@ def test_whom_a_used_segment_is_for_stays_as_it_is(hq: Client) -> None:
     assert segment.days_to == 3000
 
 
+def test_a_segment_that_a_rule_names_stays_as_it_is(hq: Client) -> None:
+    """By its newest version or its open draft, complete or not; in a condition or as what it adds people to."""
+    segment, other = make.segment(name="Newcomers", days_to=30), make.segment(name="Fell", by_rules=True)
+    asks = {"fact": "in_segment", "of": {"segment": segment.pk}, "is": "yes"}
+    joins = {"effect": "segment", "segment": other.pk}
+    said = {"if": {"all": [{"none": [asks]}]}, "then": [joins]}
+    rule = make.rule(said, name="Sales fell")
+    make.rule(said, name="Over", state="ended")
+    draft = Rule.objects.create(name="On its way", state="draft", created_at=make.NOW)
+    RuleDraft.objects.create(rule=draft, definition={"if": {"any": [asks, {}]}}, revision=1, saved_at=make.NOW)
+    assert cells(hq) == {"Newcomers": (0, "Sales fell, On its way"), "Fell": (0, "Sales fell")}
+
+    path = reverse("admin:distributors_segment_change", args=[segment.pk])
+    sent = {"name": "Newcomers", "days_from": "", "days_to": "3000", "team": ""}
+    assert "Used by Sales fell, On its way, so whom it is for stays as it is." in hq.get(path).text
+    hq.post(path, sent)
+    segment.refresh_from_db()
+    assert segment.days_to == 30
+    removal = reverse("admin:distributors_segment_delete", args=[other.pk])
+    for response in (hq.get(removal, follow=True), hq.post(removal, {"post": "yes"}, follow=True)):
+        assert "Fell stays, because it is used by Sales fell." in response.text
+
+    make.rule_version(rule)  # which names neither
+    draft.delete()
+    assert cells(hq) == {"Newcomers": (0, ""), "Fell": (0, "")}
+    hq.post(path, sent)
+    hq.post(removal, {"post": "yes"})
+    segment.refresh_from_db()
+    assert (segment.days_to, list(Segment.objects.all())) == (3000, [segment])
+
+
 def test_days_that_are_no_span_are_refused(hq: Client) -> None:
     sent = {"name": "Odd", "days_from": "90", "days_to": "30", "team": ""}
     assert hq.post(reverse("admin:distributors_segment_add"), sent).status_code == 200
@@ -114,5 +146,5 @@ def test_its_queries_do_not_grow(hq: Client, django_assert_num_queries: DjangoAs
         hq.get(reverse(LIST))
 
 
-#: Session and reader, two counts of the list and its rows, markets and people, campaigns and KPIs.
-QUERIES = 9
+#: Session and reader, two counts of the list and its rows, markets and people, campaigns and KPIs, rules' versions and drafts.
+QUERIES = 11

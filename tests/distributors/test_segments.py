@@ -12,14 +12,15 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from distributors import features
-from distributors.models import Distributor, Market, Segment
-from distributors.records import day_number
+from distributors.models import Distributor, Market, Segment, SegmentMember
+from distributors.records import TAG, day_number, native
 from distributors.segments import bits, condition
 from tests import factories as make
 from tests.factories import TODAY
 
 pytestmark = pytest.mark.django_db
 
+NO_TAGS = np.zeros(0, native(TAG))
 SEEDS = int(os.environ.get("PEP_SEEDS", "12"))
 #: 10:30 UTC: the 27th in New York, the 28th already on Kiritimati.
 AS_OF = datetime(2026, 8, 27, 10, 30, tzinfo=UTC)
@@ -34,6 +35,8 @@ def by_rows(people: list[Distributor], segments: list[Segment], today: dict[int,
         np.array([day_number(one.joined_on) for one in people], np.int64),
         np.concatenate([[0], np.cumsum(recruits)]).astype(np.int64),
         np.array([day_number(today[one.market_id]) for one in people], np.int64),
+        np.concatenate([NO_TAGS, *(rows[one.pk].tags for one in people)]),
+        np.concatenate([[0], np.cumsum([len(rows[one.pk].tags) for one in people])]).astype(np.int64),
     )
     return [{one.pk for one, hers in zip(people, found, strict=True) if hers >> i & 1} for i in range(len(segments))]
 
@@ -104,6 +107,11 @@ def test_rows_and_database_agree_on_a_generated_field(seed: int) -> None:
                 left_on=chance.choice([None, None, TODAY]),
             )
         )
+    for one in segments:
+        for her in chance.sample(people, 15):
+            since = TODAY + timedelta(days=chance.randint(-3, 2))
+            until = chance.choice([None, since + timedelta(days=chance.randint(0, 3))])
+            SegmentMember.objects.create(segment=one, distributor=her, since=since, until=until)
     expected = [by_database(one, today) for one in segments]
     assert by_rows(people, segments, today) == expected
 
@@ -114,6 +122,7 @@ def generated(chance: random.Random) -> Segment:
         days_from=chance.choice([None, first]),
         days_to=chance.choice([None, last]),
         team=chance.choice(["", "leads", "alone"]),
+        by_rules=chance.random() < 0.4,
     )
 
 
@@ -121,8 +130,9 @@ def test_no_segment_is_everybody() -> None:
     her = make.distributor()
     assert list(Distributor.objects.filter(condition(None, TODAY))) == [her]
     nobody = np.zeros(0, np.int64)
-    assert bits([make.segment()], nobody, np.zeros(1, np.int64), nobody).tolist() == []
-    assert bits([], np.zeros(2, np.int64), np.zeros(3, np.int64), np.zeros(2, np.int64)).tolist() == [0, 0]
+    assert bits([make.segment()], nobody, np.zeros(1, np.int64), nobody, NO_TAGS, np.zeros(1, np.int64)).tolist() == []
+    two, ends = np.zeros(2, np.int64), np.zeros(3, np.int64)
+    assert bits([], two, ends, two, NO_TAGS, ends).tolist() == [0, 0]
 
 
 def test_one_query(django_assert_num_queries) -> None:
