@@ -337,19 +337,38 @@ def clipped(segment: Segment | None) -> str:
     SELECT {SAME_COLUMNS}, {starts} AS from_day, {ends} AS to_day, f.numerator, f.denominator
     FROM facts f JOIN people d ON d.id = f.distributor_id WHERE {starts} <= {ends}
 )"""  # noqa: S608
-    if not segment.team:
+    asked = days_of(segment)
+    if not asked:
         return since_joined
-    keep = "*" if segment.team == Segment.Team.LEADS else "-"
-    return f"""{since_joined.replace("spans AS", "dated AS", 1)}, teams AS (
-    SELECT r.sponsor_id, range_agg(daterange(r.joined_on, r.left_on)) AS days
-    FROM people d {RECRUITS} WHERE r.left_on IS NULL OR r.left_on > r.joined_on GROUP BY 1
-), spans AS (
+    inside = "datemultirange(daterange(f.from_day, f.to_day, '[]'))"
+    for name, keep, _days in asked:
+        inside = f"({inside} {keep} coalesce({name}.days, '{{}}'))"
+    return f"""{since_joined.replace("spans AS", "dated AS", 1)}, {", ".join(f"{name} AS ({days})" for name, _keep, days in asked)},
+spans AS (
     SELECT {SAME_COLUMNS}, lower(stretch) AS from_day, upper(stretch) - 1 AS to_day, f.numerator, f.denominator
-    FROM dated f LEFT JOIN teams t ON t.sponsor_id = f.distributor_id
-    CROSS JOIN LATERAL unnest(
-        datemultirange(daterange(f.from_day, f.to_day, '[]')) {keep} coalesce(t.days, '{{}}')
-    ) AS stretch
+    FROM dated f {" ".join(f"LEFT JOIN {name} ON {name}.distributor_id = f.distributor_id" for name, _keep, _days in asked)}
+    CROSS JOIN LATERAL unnest({inside}) AS stretch
 )"""  # noqa: S608
+
+
+def days_of(segment: Segment) -> list[tuple[str, str, str]]:
+    """What a segment asks of other rows than a person's own: a name, whether those days are kept or taken away, and SQL of
+    each person's days."""
+    found = []
+    if segment.team:
+        keep = "*" if segment.team == Segment.Team.LEADS else "-"
+        found.append(("teams", keep, TEAM_DAYS))
+    if segment.by_rules:
+        found.append(("stays", "*", STAYS.format(segment=int(segment.pk))))
+    return found
+
+
+TEAM_DAYS = f"""
+    SELECT r.sponsor_id AS distributor_id, range_agg(daterange(r.joined_on, r.left_on)) AS days
+    FROM people d {RECRUITS} WHERE r.left_on IS NULL OR r.left_on > r.joined_on GROUP BY 1"""  # noqa: S608
+STAYS = """
+    SELECT s.distributor_id, range_agg(daterange(s.since, s.until, '[]')) AS days
+    FROM people d JOIN distributors_segmentmember s ON s.distributor_id = d.id WHERE s.segment_id = {segment} GROUP BY 1"""
 
 
 def with_spans(kpi: KPI) -> str:

@@ -13,7 +13,7 @@ import pytest
 from distributors import ingest, segments
 from distributors.cloudevents import read
 from distributors.metrics import METRICS
-from distributors.models import Customer, Distributor, Market, Measure
+from distributors.models import Customer, Distributor, Market, Measure, SegmentMember
 from distributors.storing import store
 from kpis import evidence, figures
 from kpis.figures import FIGURES
@@ -252,6 +252,42 @@ def test_who_leads_is_asked_at_the_end_of_each_week() -> None:
             measure(seller, "sales", ago(7 * weeks), value)
         found = figures.weekly(kpi("sales", segment=make.segment(team=team)), seller.market, LAST, 4)
         assert [week.numerator for week in found] == expected
+
+
+STAYS: list[list[tuple[int, int | None]]] = [
+    [], [(30, None)], [(0, 0)], [(-1, None)], [(40, 8), (7, 7)], [(40, 20), (20, 14), (12, None)], [(60, 0)], [(60, 1)],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"days_to": 90}, {"days_from": 31}, {"team": "leads"}, {"team": "alone"}, {"team": "alone", "days_from": 31}]
+)  # fmt: skip
+def test_a_segment_that_rules_fill_is_the_one_of_the_campaigns(fields: dict[str, Any]) -> None:
+    """Stays that follow each other, overlap, end, have no end; with what else the segment asks for."""
+    filled, other = make.segment(by_rules=True, **fields), make.segment(by_rules=True)
+    for joined in (30, 31, 90, 91, 400):
+        for n, stays in enumerate(STAYS):
+            person = make.distributor(joined_on=ago(joined))
+            make.distributor(joined_on=ago(29), sponsor=person if n % 2 else None)
+            for since, until in stays:
+                ends = None if until is None else ago(until)
+                SegmentMember.objects.create(segment=filled, distributor=person, since=ago(since), until=ends)
+            SegmentMember.objects.create(segment=other, distributor=person, since=ago(200))
+    weeks = 4 if "team" not in fields else 1  # who leads is asked as of now
+    found = figures.weekly(kpi("adoption", segment=filled), make.market(), LAST, weeks)
+    assert [week.denominator for week in found] == [
+        Distributor.objects.filter(segments.condition(filled, ago(7 * n))).count() for n in reversed(range(weeks))
+    ]
+    assert found[-1].denominator
+
+
+def test_a_stay_is_asked_at_the_end_of_each_week() -> None:
+    seller, filled = make.distributor(), make.segment(by_rules=True)
+    SegmentMember.objects.create(segment=filled, distributor=seller, since=ago(16), until=ago(1))
+    for weeks, value in enumerate((4, 3, 2, 1)):
+        measure(seller, "sales", ago(7 * weeks), value)
+    found = figures.weekly(kpi("sales", segment=filled), seller.market, LAST, 4)
+    assert [week.numerator for week in found] == [0, 2, 3, 0]
 
 
 # Down to the events
