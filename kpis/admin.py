@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
-from distributors.admin import HQ_EDITS, HQ_READS
+from distributors.admin import HQ_EDITS, HQ_READS, LogAdmin
 from distributors.desk import REMOVE, VIEW, May, RoleAdmin, RoleInline
 from distributors.languages import ByLanguageField
 from distributors.metrics import METRICS
@@ -24,7 +24,7 @@ from distributors.models import Market, ProductLine, Role, User
 
 from . import campaigns, drafts, figures, trends
 from .board import Plan
-from .models import KPI, Campaign, Incentive, IncentiveTier, Policy, PriorityDraft
+from .models import KPI, Campaign, Firing, Incentive, IncentiveTier, Policy, PriorityDraft
 from .models.campaign import FIRST_DAY, LAST_DAY
 
 #: The primary key of the one row of rules.
@@ -329,3 +329,14 @@ class IncentiveAdmin(RoleAdmin):
     list_filter = ["market", "form"]
     list_select_related = ["market"]
     ordering = ["-starts_on"]
+
+
+@admin.register(Firing)
+class FiringAdmin(LogAdmin):
+    """Whom a rule fired for. On what facts stands on the rule's own page of her, which writes down who looked."""
+
+    may: May = HQ_READS
+    fields = ["rule", "version", "distributor", "day", "at", "held_back"]
+    list_display = ["at", "rule", "distributor", "day", "held_back"]
+    list_filter = ["held_back"]
+    list_select_related = ["rule", "distributor"]

@@ -46,11 +46,12 @@ def reach(campaign: Campaign, as_of: datetime) -> int:
 
 
 def may_reach(markets: Iterable[Market], segment: Segment | None, as_of: datetime) -> int:
-    """How many people an audience has or will have as time goes by: who is too new for it today grows into it.
+    """How many people an audience has or will have as time goes by: who is too new for it today grows into it, and a rule
+    may make anybody a member of a segment by rules.
 
     What is asked about a second approver: nobody gets round her by being early.
     """
-    if segment is not None and segment.days_from is not None:
+    if segment is not None and (segment.days_from is not None or segment.by_rules):
         segment = Segment(days_to=segment.days_to, team=segment.team)
     return Distributor.objects.filter(people_of(markets, segment, as_of)).count()
 

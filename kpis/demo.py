@@ -1,4 +1,4 @@
-"""What YouSystem wants this quarter: KPIs, campaigns with priorities, an award and a contest in each market."""
+"""What YouSystem wants this quarter: KPIs, campaigns with priorities, an award and a contest in each market; its rules."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from distributors.models import Distributor, Market, User
 
-from . import priorities, ready, trends
-from .models import KPI, Campaign, Incentive, IncentiveTier, Policy
+from . import priorities, ready, signals, trends
+from .models import KPI, Campaign, Incentive, IncentiveTier, Policy, Rule
 
 #: (name, metric, line, in the field's words, owner).
 KPIS = (
@@ -51,6 +51,9 @@ LAST_QUARTER = {"Sales": 50, "New customers": 30, "New distributors": 20}
 NEXT_QUARTER = {"Eye line repeat orders": 30, "Order size": 30, "Distributor retention": 20, "New distributors": 20}
 STORE_KPIS = (("Repeat baskets", "repeat_orders", "", "households that come back", "Stores"),)
 STORES_THIS_QUARTER = {"Repeat baskets": 40, "Order size": 35, "New customers": 25}
+
+#: Ready-made signals that HQ has not published yet.
+STILL_DRAFTS = {"first-enrolment", "reached-goal"}
 
 #: The challenge began eleven weeks before this week and runs a hundred days.
 CHALLENGE_BEFORE, CHALLENGE_DAYS = timedelta(weeks=11), timedelta(days=100)
@@ -138,6 +141,16 @@ def load(*, as_of: datetime, by: User | None, approved_by: User | None = None) -
     watch(SAMPLE)
     ready.add_missing(TARGETS)
     trends.compute(as_of)
+
+
+def rules(*, as_of: datetime, by: User, approved_by: User) -> list[Rule]:
+    """All ready-made signals, most of them live: written by one, approved by the other. Returns those that are live."""
+    made = signals.add_missing(by, as_of)
+    return [
+        signals.release(rule, by=by, approved_by=approved_by, as_of=as_of)
+        for rule in made
+        if rule.signal not in STILL_DRAFTS
+    ]
 
 
 def watch(external_id: str) -> None:
