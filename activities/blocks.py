@@ -32,6 +32,8 @@ class People(NamedTuple):
     lines_at: Ints
     recruits: Records
     recruits_at: Ints
+    tags: Records
+    tags_at: Ints
     hides: Records
     hides_at: Ints
     shown: Records
@@ -75,13 +77,25 @@ class Steering(NamedTuple):
     row: Ints  # n: which row counts for each of the people it is used with
 
 
-class Rules(NamedTuple):
-    """What rules say, n x A; empty (0 x 0) when none says anything. `pin` holds an activity's index, or -1."""
+#: A rule asks a leader to do this activity for a recruit of hers. `activity` is its index, `recruit` a distributor's id.
+CALL = np.dtype([("activity", "i8"), ("recruit", "i8")])
 
-    boost: Floats
-    barred: Bits
-    pin: Ints
+
+class Rules(NamedTuple):
+    """What rules say of n people. Everything is empty when none says anything; calls alone may be empty (`no_calls`)."""
+
+    boost: Floats  # n x A, bounded by those who make it
+    barred: Bits  # n x A
+    pin: Ints  # n: an activity's index, or -1
+    pin_about: Ints  # n: of an activity about recruits, whom the pin is about; 0 for the best card of the activity
+    calls: Records  # CALL, native, by person and activity
+    calls_at: Ints  # n + 1
+
+
+def no_calls(people: int) -> tuple[Records, Ints]:
+    return np.zeros(0, CALL), np.zeros(people + 1, np.int64)
 
 
 def no_rules() -> Rules:
-    return Rules(np.zeros((0, 0)), np.zeros((0, 0), np.uint8), np.zeros(0, np.int64))
+    whole = np.zeros(0, np.int64)
+    return Rules(np.zeros((0, 0)), np.zeros((0, 0), np.uint8), whole, whole, np.zeros(0, CALL), whole)

@@ -98,6 +98,7 @@ class Card:
     rank: int = 0  # by score, which is not her place on the list: that is drawn, slot by slot
     message: str = ""
     started: bool = False
+    pinned: bool = False  # on top by a rule, and not by its score
 
     @property
     def key(self) -> str:

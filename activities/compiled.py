@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from distributors import checks, facts
+
 from . import kernel, redrawing
 
 
 def compile_ahead() -> int:
     """As far as it is not on disk yet; how many kernels were compiled. Half a minute once on a machine, nothing after that."""
-    return kernel.compile_ahead() + redrawing.compile_ahead()
+    return kernel.compile_ahead() + redrawing.compile_ahead() + facts.compile_ahead() + checks.compile_ahead()

@@ -17,9 +17,9 @@ from distributors.chances import spread_for
 from distributors.records import SLATE_CARD, Records, day_of, microseconds
 from kpis.models import Turn
 
-from . import kernel, loading, memory, steering
+from . import kernel, loading, memory, ruling, steering
 from . import shelf as shelves
-from .blocks import People, no_rules
+from .blocks import People
 from .shelf import Shelf
 from .steering import Course
 
@@ -35,6 +35,7 @@ class Frame:
 
     as_of: datetime
     versions: str
+    numbers: dict[str, int]
     shelf: Shelf
     calendar: Calendar
     course: Course
@@ -57,7 +58,7 @@ def frame(as_of: datetime) -> Frame:
     shelf = shelves.of(numbers)
     calendar = calendar_of(shelf.markets, as_of)
     course = steering.of(numbers, shelf, calendar._replace(now=microseconds(steered_at(as_of))))
-    return Frame(as_of, told(numbers), shelf, calendar, course)
+    return Frame(as_of, told(numbers), numbers, shelf, calendar, course)
 
 
 def steered_at(as_of: datetime) -> datetime:
@@ -75,10 +76,18 @@ def told(numbers: Mapping[str, int]) -> str:
 
 
 def rank(people: People, given: Frame) -> tuple[Records, Ints]:
-    """As her page would rank each of them now."""
+    """As her page would rank each of them now; only that a page also fires rules, and nothing does here.
+
+    A rule that changes starts a recalculation (recalculating.steered). What rules come to for somebody moves with facts
+    that leave no mark here, too: a to-do that a sweep asked of her, an activity done, the hour. Those slates follow at
+    the next recalculation of hers; her page, which ranks at read, has it at once.
+    """
     shelf, calendar = given.shelf, given.calendar
     spread = spread_for(shelf.markets, calendar, people.goals, people.goals_at, people.market)
-    return kernel.slates(people, calendar, spread, shelf.arrays, given.course.arrays_for(people, calendar), no_rules())
+    decided = ruling.of(people, numbers=given.numbers, shelf=shelf, calendar=calendar, spread=spread, as_of=given.as_of)
+    return kernel.slates(
+        people, calendar, spread, shelf.arrays, given.course.arrays_for(people, calendar), decided.rules
+    )
 
 
 def refresh(first: int, last: int, *, as_of: datetime) -> None:

@@ -14,7 +14,7 @@ from distributors.languages import spoken
 from distributors.metrics import Unit, metric_key
 from distributors.wording import amount, counted, day_short
 
-from . import effects, scoring, whys
+from . import effects, rule_reasons, scoring, whys
 from .cards import Candidate, Reason
 from .models import Skill
 from .ranking import Ranking
@@ -33,9 +33,13 @@ class Shown:
 
 
 def why(shown: Shown) -> str:
-    """One line: the person's facts, else her skill, else her goal, else the company's focus. Never empty."""
+    """One line: the person's facts, else what made a rule ask for it, else her skill, else her goal, else the company's focus.
+
+    Never empty.
+    """
     return (
         whys.line_of(shown.card, shown.ranking.distributor)
+        or rule_reasons.placed(shown.ranking, shown.index, shown.card)
         or skill_sentence(shown)
         or goal_fact(shown)
         or company_sentence(shown)
@@ -86,9 +90,11 @@ def told_gain(gain: float, p: float, now: float) -> float:
 
 
 def reasons(shown: Shown) -> list[Reason]:
-    """The Why panel: her people, her goal, the company's focus, her skill; each only when it speaks for the card."""
+    """The Why panel: a rule, her people, her goal, the company's focus, her skill; each only when it speaks for the card."""
     candidate = shown.card
+    ruled = rule_reasons.panel(shown.ranking, shown.index, candidate)
     found = [
+        *([ruled] if ruled else []),
         Reason("person", person_heading(shown), whys.line_of(candidate, shown.ranking.distributor)),
         Reason("goal", _("Your goal"), joined(goal_fact(shown), worth(shown)), whose_word(shown)),
         Reason("company", company_heading(shown), company_panel(shown)),
@@ -172,11 +178,10 @@ def company_panel(shown: Shown) -> str:
     words = company_words(shown)
     share = scoring.company_share(shown.ranking.terms, shown.index)
     said = {"focus": words[:1].upper() + words[1:], "share": share}
-    # Of a card that is mostly the company's it would read like a contradiction.
     own = _("Your own goals still count for more than half of this ranking.")
-    return joined(
-        _("%(focus)s (%(share)s%% of this score).") % said, own if share < 50 < 100 * shown.ranking.own_share else ""
-    )
+    # Of a card that is mostly the company's, or that no score put there, it would read like a contradiction.
+    told = share < 50 < 100 * shown.ranking.own_share and not rule_reasons.is_pinned(shown.ranking, shown.index)
+    return joined(_("%(focus)s (%(share)s%% of this score).") % said, own if told else "")
 
 
 def skill_name(shown: Shown, skill: Skill) -> str:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from distributors import looks
+from distributors.access import HQ
 from distributors.admin import HQ_READS, LogAdmin
 from distributors.desk import VIEW, May
 from distributors.models import Distributor, Look, Role
@@ -163,6 +164,7 @@ def table_context(request: HttpRequest, slate: Slate) -> dict[str, Any]:
             for name, label, said in slate_table.versions_said(slate)
         ],
         "activity_link": may_open(request, "activities.activity"),
+        "rule_link": rules_link(request) != "",
     }
 
 
@@ -206,9 +208,16 @@ def version_link(request: HttpRequest, name: str, versions: Mapping[str, Any]) -
         return link(request, "activities.scaleset", pk_of(ScaleSet, number_said))
     if name == "effects":
         return link(request, "activities.effectversion", pk_of(EffectVersion, number_said))
+    if name == "rules":
+        return rules_link(request)
     if name == "catalogue":
         return reverse("admin:activities_activity_changelist") if may_open(request, "activities.activity") else ""
     return ""
+
+
+def rules_link(request: HttpRequest) -> str:
+    """The list of rules, for those of HQ; others read their names."""
+    return reverse("rules") if request.user.is_authenticated and Role(request.user.role) in HQ else ""
 
 
 def pk_of(model: Any, version: str) -> int | None:

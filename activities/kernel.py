@@ -23,6 +23,7 @@ from distributors.records import (
     SHOWN,
     SKILL,
     SLATE_CARD,
+    TAG,
     Records,
     native,
 )
@@ -38,6 +39,8 @@ PEOPLE_PER_ACTIVITY = 12
 P_LEAST, P_MOST = 0.01, 0.95
 #: How far one customer's own average order may stretch an author's stated sales.
 STRETCH_LEAST, STRETCH_MOST = 0.5, 2.0
+#: How pressing a recruit is about whom a rule calls: as the middle of those who are found quiet (timing.py).
+CALLED_SCORE = 0.5
 FEWER_BOOST = -0.05  # each "fewer like this" on other activities of the same kind, while it lasts
 #: Slates written ahead: cards each, and pools a slot, more than they can use up.
 SLATE, MOST_POOLS = 5, 64
@@ -59,7 +62,9 @@ class Room(NamedTuple):
     propensity: Floats
 
 
-def room_for(people: People, catalogue: Catalogue, steering: Steering, *, size: int, most_pools: int = 0) -> Room:
+def room_for(
+    people: People, catalogue: Catalogue, steering: Steering, rules: Rules, *, size: int, most_pools: int = 0
+) -> Room:
     """Room for the largest person of a block."""
 
     def most(at: Ints) -> int:
@@ -68,7 +73,7 @@ def room_for(people: People, catalogue: Catalogue, steering: Steering, *, size: 
     goals = most(people.goals_at)
     due = dues(most(people.customers_at), most(people.lines_at), most(people.recruits_at))
     about = min(PEOPLE_PER_ACTIVITY, len(due))
-    room = int(np.where(catalogue.activity["about"] < 0, 1, about).sum()) + 1
+    room = int(np.where(catalogue.activity["about"] < 0, 1, about).sum()) + most(rules.calls_at) + 1
     return Room(
         outlooks(goals),
         np.zeros(goals),
@@ -157,15 +162,17 @@ def candidates(
     skills = people.skills[people.skills_at[i] : people.skills_at[i + 1]]
     sold, readable = catalogue.sold[m], catalogue.readable[lang]
     average, tired = average_order(many, due, customers), any_waved_off(hides)
+    called = rules.calls_at[i + 1] - rules.calls_at[i] if rules.calls_at.shape[0] > 0 else 0
     in_order(many, due, order, starts)
     for a in range(catalogue.activity.shape[0]):
         if not sold[a] or not readable[a]:
             continue
         activity, first = catalogue.activity[a], n
         if activity.about >= 0:
-            if starts[activity.about] == starts[activity.about + 1]:
-                continue
-            n = about_people(n, a, activity, average, today, due, order, starts, customers, hides, cards)
+            if starts[activity.about] < starts[activity.about + 1]:
+                n = about_people(n, a, activity, average, today, due, order, starts, customers, hides, cards)
+            if activity.about >= RECRUITS and called > 0:
+                n = about_called(n, first, a, activity, i, many, today, rules, hides, cards)
         elif not hidden(hides, activity.id, 0, 0, today):
             n = add(n, a, 0, 0, -1, activity.p, 1.0, cards)
         if n == first:
@@ -201,6 +208,34 @@ def about_people(
             continue
         stretch = stretched(average, customers[one.who]) if kind == 1 else 1.0
         n = add(n, a, kind, one.person, order[k], adjusted_p(activity.p, one.score), stretch, cards)
+    by_person(first, n, cards)
+    return n
+
+
+@kernel
+def about_called(
+    n: int,
+    first: int,
+    a: int,
+    activity: Any,
+    i: int,
+    many: int,
+    today: int,
+    rules: Rules,
+    hides: Records,
+    cards: Records,
+) -> int:
+    """And of recruits for whom a rule asks for it, unless she has the card anyway. `due` is then `many` + the call's place."""
+    start = rules.calls_at[i]
+    for k in range(start, rules.calls_at[i + 1]):
+        call = rules.calls[k]
+        if call.activity != a or hidden(hides, activity.id, 2, call.recruit, today):
+            continue
+        known = False
+        for c in range(first, n):
+            known = known or cards[c].about == call.recruit
+        if not known:
+            n = add(n, a, 2, call.recruit, many + k - start, adjusted_p(activity.p, CALLED_SCORE), 1.0, cards)
     by_person(first, n, cards)
     return n
 
@@ -302,13 +337,16 @@ def rank_one(
 
 
 @kernel
-def pinned(i: int, n: int, pins: Ints, cards: Records) -> int:
-    """The best candidate of the activity a rule pins for her; -1 without one."""
+def pinned(i: int, n: int, rules: Rules, cards: Records) -> int:
+    """The best candidate of the activity a rule pins for her, about whom it says if it does; -1 without one."""
     best = -1
-    if pins.shape[0] == 0 or pins[i] < 0:
+    if rules.pin.shape[0] == 0 or rules.pin[i] < 0:
         return best
+    about = rules.pin_about[i]
     for c in range(n):
-        asked = cards[c].activity == pins[i] and not cards[c].barred
+        asked = cards[c].activity == rules.pin[i] and not cards[c].barred
+        if about != 0:
+            asked = asked and cards[c].kind == 2 and cards[c].about == about
         if asked and (best < 0 or cards[c].score > cards[best].score):
             best = c
     return best
@@ -333,7 +371,7 @@ def fill_slate(
     """Draw the slate of person i from her n scored candidates into row i; how many cards there are."""
     cards = room.cards.card
     many = drawing.draw(
-        n, out.shape[1], seed, noisy, pinned(i, n, rules.pin, cards), cards, activities, room.pools,
+        n, out.shape[1], seed, noisy, pinned(i, n, rules, cards), cards, activities, room.pools,
         room.placed, room.slots, room.propensity,
     )  # fmt: skip
     for k in range(many):
@@ -365,7 +403,7 @@ def slates(
     """The slates of a block: native SLATE_CARD records [n, size] (zeros after the last card), and cards each."""
     n = len(people.ids)
     out, counts = np.zeros((n, size), native(SLATE_CARD)), np.zeros(n, np.int64)
-    room = room_for(people, catalogue, steering, size=size, most_pools=MOST_POOLS)
+    room = room_for(people, catalogue, steering, rules, size=size, most_pools=MOST_POOLS)
     fill_slates(people, calendar, spread, catalogue, steering, rules, room, True, out, counts)
     return out, counts
 
@@ -379,7 +417,7 @@ def both(
     dtype = native(SLATE_CARD)
     out, changed = np.zeros((n, size), dtype), np.zeros((n, size), dtype)
     counts, changed_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    room = room_for(people, catalogue, before, size=size, most_pools=MOST_POOLS)
+    room = room_for(people, catalogue, before, rules, size=size, most_pools=MOST_POOLS)
     fill_both(
         people, calendar, spread, catalogue, before, after, rules, room, True, out, counts, changed, changed_counts
     )  # fmt: skip
@@ -400,7 +438,7 @@ def ranked(
     i: int = 0,
 ) -> Ranked:  # fmt: skip
     """Everything person i of a block could be shown, scored."""
-    room = room_for(people, catalogue, steering, size=1)
+    room = room_for(people, catalogue, steering, rules, size=1)
     n, many, goals = rank_one(i, people, calendar, spread, catalogue, steering, rules, room)
     return Ranked(n, many, goals, room)
 
@@ -416,7 +454,7 @@ def compile_ahead() -> int:
         name: np.zeros(0, native(dtype))
         for name, dtype in (
             ("goals", GOAL), ("days", DAY), ("customers", CUSTOMER), ("lines", LINE), ("recruits", RECRUIT),
-            ("hides", HIDE), ("shown", SHOWN), ("skills", SKILL),
+            ("tags", TAG), ("hides", HIDE), ("shown", SHOWN), ("skills", SKILL),
         )
     }  # fmt: skip
     people = People(

@@ -27,6 +27,7 @@ from distributors.records import (
     RECRUIT,
     SHOWN,
     SKILL,
+    TAG,
     Records,
     day_number,
     native,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 Raw = npt.NDArray[np.uint8]
 
-FEATURES = {"goals": GOAL, "days": DAY, "customers": CUSTOMER, "lines": LINE, "recruits": RECRUIT}
+FEATURES = {"goals": GOAL, "days": DAY, "customers": CUSTOMER, "lines": LINE, "recruits": RECRUIT, "tags": TAG}
 MEMORY = {"hides": HIDE, "shown": SHOWN, "skills": SKILL}
 RECORDS = FEATURES | MEMORY
 NATIVE = {name: native(dtype) for name, dtype in RECORDS.items()}

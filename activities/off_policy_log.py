@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from distributors import segments, versions
 from distributors.blocks import Floats, Ints
+from distributors.kept import Kept
 from distributors.models import Distributor, Market
 from distributors.records import Records
 from distributors.wording import day_short
@@ -34,7 +35,6 @@ from kpis.proposals import Proposal
 
 from . import drawing, off_policy, redrawing
 from .drawing import Slot
-from .kept import Kept
 from .models import Action, Slate
 from .off_policy import Estimate
 from .redrawing import LISTED, Chances, Lists, Mask

@@ -26,9 +26,9 @@ from kpis.board import Board, Plan
 from kpis.models import Campaign, Priority
 from kpis.proposals import Proposal
 
-from . import kernel, preview_people, steering
+from . import kernel, preview_people, ruling, steering
 from . import shelf as shelves
-from .blocks import People, Steering, no_rules
+from .blocks import People, Steering
 from .kernel import SLATE
 from .models import Activity
 from .preview_people import Crowd
@@ -128,10 +128,16 @@ class Pair(NamedTuple):
 
 
 def pair(people: People, given: Change) -> Pair:
-    """What each of these people would be shown, exactly as her page would. One query, for the pools behind their goals."""
+    """What each of these people would be shown, exactly as her page would, with the same rules before and after.
+
+    One query, for the pools behind their goals, and those of the rules. No rule is fired.
+    """
     spread = spread_for(given.shelf.markets, given.calendar, people.goals, people.goals_at, people.market)
     before, after = given.arrays(people)
-    found = kernel.both(people, given.calendar, spread, given.shelf.arrays, before, after, no_rules())
+    decided = ruling.of(
+        people, numbers=given.numbers, shelf=given.shelf, calendar=given.calendar, spread=spread, as_of=given.as_of
+    )
+    found = kernel.both(people, given.calendar, spread, given.shelf.arrays, before, after, decided.rules)
     return Pair(Lists(*found[:2]), Lists(*found[2:]))
 
 

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, NullIf
 
 from distributors import features, versions
 from distributors.blocks import Calendar, Ints
+from distributors.kept import Kept
 from distributors.models import Distributor
 from kpis import campaigns
 from kpis.models import Campaign, Policy
@@ -20,7 +21,6 @@ from kpis.models import Campaign, Policy
 from . import loading, memory
 from .blocks import People
 from .dayslates import BLOCK, asked, batches
-from .kept import Kept
 from .shelf import Shelf
 
 #: People a preview looks at; of a larger audience so many by chance. A share of it is then known within 1.4 points.

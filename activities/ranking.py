@@ -6,26 +6,28 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
+import numpy as np
+
 from distributors import features, goals, reorder
-from distributors.blocks import RECRUITS, Calendar, Floats, Spread, calendar_of
+from distributors.blocks import CALLED, RECRUITS, Calendar, Floats, Spread, calendar_of
 from distributors.chances import spread_for
 from distributors.features import Row
 from distributors.goals import GoalState
 from distributors.models import Distributor, Goal
+from distributors.records import NEVER
 from distributors.timing import Reason, reasons_in
 from kpis.board import Board
 from kpis.priorities import Priorities
 
-from . import drawing, kernel, loading, memory, scoring, steering
+from . import drawing, kernel, loading, memory, ruling, scoring, steering
 from . import shelf as shelves
-from .blocks import Catalogue, People, Steering, no_rules
+from .blocks import Catalogue, People, Rules, Steering
 from .kernel import Ranked
 from .models import Activity
+from .ruling import Ruling
 from .scoring import Terms
 from .shelf import Shelf
 
-#: Everything that decides a rank besides the facts; rules follow with their own number.
-RULES_VERSION = 0
 NOBODY, CUSTOMER, RECRUIT = range(3)
 
 
@@ -44,6 +46,7 @@ class Ranking:
     calendar: Calendar
     spread: Spread
     steering: Steering
+    ruling: Ruling
     found: Ranked
 
     def __len__(self) -> int:
@@ -57,6 +60,10 @@ class Ranking:
     @property
     def catalogue(self) -> Catalogue:
         return self.shelf.arrays
+
+    @property
+    def rules(self) -> Rules:
+        return self.ruling.rules
 
     @property
     def seed(self) -> int:
@@ -103,6 +110,9 @@ class Ranking:
     def due(self, index: int) -> Reason:
         """Why the card's person came up; only of a card about somebody."""
         at = int(self.found.room.cards.card["due"][index])
+        if at >= self.found.dues:
+            # Behind them are the calls of rules (kernel.about_called).
+            return Reason(int(self.found.room.cards.card["about"][index]), CALLED, 0, kernel.CALLED_SCORE, NEVER, NEVER)
         return reasons_in(self.found.room.due, at, at + 1)[0]
 
     @cached_property
@@ -150,7 +160,7 @@ class Ranking:
             "scales": self.scales_version,
             "catalogue": self.shelf.versions["catalogue"],
             "effects": self.shelf.effects_version,
-            "rules": RULES_VERSION,
+            "rules": self.ruling.number,
         }
 
 
@@ -161,8 +171,9 @@ def about_key(kind: int, pk: int) -> str:
 def rank(distributor: Distributor, *, as_of: datetime, board: Board | None = None, settle: bool = False) -> Ranking:
     """Score everything she could be shown. `board` stands in for the live campaigns in a preview of a change.
 
-    `settle` closes first what events have settled since. Three queries when nothing is out of date: her two rows, the
-    one with the versions of all reference data; pools.
+    `settle` closes first what events have settled since, and fires the rules that newly hold, so that this very ranking
+    has what they ask for. Three queries when nothing is out of date: her two rows, the one with the versions of all
+    reference data; pools. With live rules those of ruling.of are added.
     """
     held = memory.of([distributor.pk], as_of, settle=settle)[distributor.pk]
     rows, numbers = features.of_with_versions([distributor.pk])
@@ -174,8 +185,12 @@ def rank(distributor: Distributor, *, as_of: datetime, board: Board | None = Non
         steering.of(numbers, shelf, calendar) if board is None else steering.built(dict(numbers), shelf, board, as_of)
     )
     arrays = course.arrays_for(people, calendar)
-    found = kernel.ranked(people, calendar, spread, shelf.arrays, arrays, no_rules())
+    decided = ruling.of(
+        people, numbers=numbers, shelf=shelf, calendar=calendar, spread=spread, as_of=as_of, fire=settle,
+        sponsors=np.array([distributor.sponsor_id or 0], np.int64),
+    )  # fmt: skip
+    found = kernel.ranked(people, calendar, spread, shelf.arrays, arrays, decided.rules)
     return Ranking(
         distributor, as_of, distributor.local_day(as_of), shelf, course.priorities_for(distributor, int(arrays.row[0])),
-        course.scales.version, rows[distributor.pk], people, calendar, spread, arrays, found,
+        course.scales.version, rows[distributor.pk], people, calendar, spread, arrays, decided, found,
     )  # fmt: skip

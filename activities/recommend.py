@@ -13,8 +13,7 @@ from django.utils import translation
 
 from distributors.models import Distributor
 
-from . import actions, candidates, drawing, explain, history, kernel, scoring
-from .blocks import no_rules
+from . import actions, candidates, drawing, explain, history, kernel, rule_reasons, scoring
 from .cards import Candidate, Card, Feed, Terms
 from .drawing import Placed
 from .models import Slate
@@ -72,7 +71,7 @@ def feed(
 
 def slate(ranking: Ranking, *, size: int = 5, noise: bool = True) -> list[Placed]:
     found = ranking.found
-    pin = int(kernel.pinned(0, len(ranking), no_rules().pin, found.room.cards.card))
+    pin = int(kernel.pinned(0, len(ranking), ranking.rules, found.room.cards.card))
     return drawing.slate(
         len(ranking),
         found.room.cards,
@@ -103,6 +102,7 @@ def card(ranking: Ranking, placed: Placed, position: int, candidate: Candidate, 
         rank=ranking.ranks[placed.index],
         rank_without_company=ranking.ranks_without_company[placed.index],
         started=started,
+        pinned=rule_reasons.is_pinned(ranking, placed.index),
     )
 
 
@@ -134,7 +134,8 @@ def as_logged(ranking: Ranking, placed: Sequence[Placed], *, noise: bool = True)
         versions=ranking.versions
         | {"columns": list(COLUMNS), "kpis": list(ranking.priorities.weights)}
         | {"drawing": drawing.VERSION, "noise": noise}
-        | weighed_by(ranking),
+        | weighed_by(ranking)
+        | ruled(ranking),
         cards=[shown_card(ranking, one) for one in placed],
         eligible=eligible_rows(ranking),
         digest=digest(ranking, placed),
@@ -150,6 +151,13 @@ def weighed_by(ranking: Ranking) -> dict[str, object]:
         "own_goal_share": ranking.own_share,
         "her_share": float(ranking.people.own_share[0]),
     }
+
+
+def ruled(ranking: Ranking) -> dict[str, object]:
+    """What each rule did to what could be shown (Ruling.logged); nothing without rules."""
+    offered = set(ranking.found.room.cards.card["activity"][: len(ranking)].tolist())
+    told = ranking.ruling.logged(offered)
+    return {"ruled": told} if told else {}
 
 
 def digest(ranking: Ranking, placed: Sequence[Placed]) -> bytes:

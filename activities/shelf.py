@@ -14,11 +14,11 @@ from django.conf import settings
 
 from distributors import versions
 from distributors.blocks import REASONS, Floats
+from distributors.kept import Kept
 from distributors.metrics import METRICS, How, Unit, metric_key, split_key
 from distributors.models import Distributor, Market, ProductLine
 
 from .blocks import ACTIVITY, KEY, Bits, Catalogue
-from .kept import Kept
 from .models import Activity, ActivityText, EffectVersion
 
 FALLBACK_LANGUAGE = "en"

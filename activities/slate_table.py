@@ -6,7 +6,7 @@ The activities' titles are today's. Whom a card is about is a number: customers'
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 from distributors.blocks import Floats
 from distributors.metrics import METRICS, split_key
 from distributors.models import ProductLine
+from kpis.models import Rule
 
 from . import replay
 from .drawing import Slot
 from .models import Activity, Slate
 from .replay import TERMS, Log, Reproduced
+from .ruling import HELD_BACK, ONLY
 from .shelf import in_language
 
 TERM_NAMES = {
@@ -31,6 +33,12 @@ TERM_NAMES = {
 SLOT_NAMES = {
     Slot.OWN: gettext_lazy("Own goals"), Slot.COMPANY: gettext_lazy("Company"), Slot.LEARNING: gettext_lazy("Learning"),
     Slot.OTHER: gettext_lazy("What is left"), Slot.PIN: gettext_lazy("Placed by a rule"),
+}  # fmt: skip
+#: What a rule did to a card.
+EFFECT_NAMES = {
+    "pin": gettext_lazy("put on top"), "trigger": gettext_lazy("asked for"), "boost": gettext_lazy("moved"),
+    "suppress": gettext_lazy("not shown"), "eligible": gettext_lazy("shown only to some, her too"),
+    ONLY: gettext_lazy("shown only to others"), HELD_BACK: gettext_lazy("held back for comparison"),
 }  # fmt: skip
 #: What an author leaves open in a title.
 FIELD = re.compile(r"\{\w+\}")
@@ -45,6 +53,16 @@ class Part:
     name: str
     x: str
     width: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a rule did to a card, or that it held and did nothing."""
+
+    rule_id: int | None  # None when there is no such rule any more
+    name: str
+    number: int  # of the version that did it
+    did: str  # asked for, moved +0.05
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,7 @@ class Line:
     chance: str = ""
     lesson: bool = False
     barred: bool = False
+    acts: tuple[Act, ...] = ()  # of rules, in the order of their priority
 
     @property
     def moved(self) -> bool:
@@ -123,6 +142,39 @@ class Table:
     def kpi_names(self) -> list[str]:
         lines = dict(ProductLine.objects.values_list("code", "name"))
         return [kpi_name(key, lines) for key in self.log.kpis]
+
+    @cached_property
+    def ruled(self) -> dict[str, list[tuple[int, int, str, float]]]:
+        """As the list was logged with: what rules did by activity's key, or by the key of a card about a recruit."""
+        return self.slate.versions.get("ruled", {})  # type: ignore[no-any-return]
+
+    @cached_property
+    def rules(self) -> dict[int, Rule]:
+        asked = {rule for told in self.ruled.values() for rule, *_rest in told}
+        return Rule.objects.in_bulk(asked) if asked else {}
+
+    @cached_property
+    def idle(self) -> list[Act]:
+        """Rules that held for her and did nothing to any card, or held her back."""
+        return self.told(self.ruled.get("", ()))
+
+    def acts(self, key: str) -> tuple[Act, ...]:
+        """On one card."""
+        activity = key.partition(".")[0]
+        names = dict.fromkeys((activity, key))
+        return tuple(self.told([one for name in names for one in self.ruled.get(name, ())]))
+
+    def told(self, logged: Iterable[tuple[int, int, str, float]]) -> list[Act]:
+        """One for each rule, with all it did."""
+        found: dict[tuple[int, int], list[str]] = {}
+        for rule_id, number, effect, amount in logged:
+            found.setdefault((rule_id, number), []).append(effect_said(effect, amount))
+        return [self.act(*which, ", ".join(filter(None, did))) for which, did in found.items()]
+
+    def act(self, rule_id: int, number: int, did: str) -> Act:
+        rule = self.rules.get(rule_id)
+        name = rule.name if rule else _("Rule %(number)s") % {"number": rule_id}
+        return Act(rule.pk if rule else None, name, number, did)
 
     @property
     def term_names(self) -> list[tuple[str, str]]:
@@ -190,6 +242,7 @@ class Table:
             chance=f"{rounded(100 * chance, 1)}%" if chance is not None else "",
             lesson=bool(log.cards.card["learning"][i]),
             barred=bool(log.cards.card["barred"][i]),
+            acts=self.acts(log.keys[i]),
         )
 
     def bar(self, i: int) -> Iterator[Part]:
@@ -213,6 +266,12 @@ def best_of_each(scores: Floats, people: Sequence[str]) -> set[int]:
         if name not in best or scores[i] > scores[best[name]]:
             best[name] = i
     return set(best.values())
+
+
+def effect_said(effect: str, amount: float) -> str:
+    """moved +0.05"""
+    signed = ("+" if amount > 0 else "−") + rounded(abs(amount), 2) if amount else ""
+    return " ".join(filter(None, [str(EFFECT_NAMES.get(effect, effect)), signed]))
 
 
 def figure(value: float) -> str:

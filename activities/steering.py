@@ -15,6 +15,7 @@ import numpy as np
 
 from distributors import segments, versions
 from distributors.blocks import Calendar, Ints
+from distributors.kept import Kept
 from distributors.models import Distributor, Market, Segment
 from distributors.records import UNIX
 from kpis import board, priorities
@@ -24,7 +25,6 @@ from kpis.priorities import Priorities
 
 from . import scales
 from .blocks import People, Steering
-from .kept import Kept
 from .scales import Scales
 from .shelf import Shelf, numbers_of
 
@@ -52,7 +52,8 @@ class Course:
         """Which row counts for each of these people."""
         if not self.segments:
             return people.market
-        bits = segments.bits(self.segments, people.joined, people.recruits_at, calendar.today[people.market])
+        today = calendar.today[people.market]
+        bits = segments.bits(self.segments, people.joined, people.recruits_at, today, people.tags, people.tags_at)
         return people.market * (1 << len(self.segments)) + bits
 
     def arrays_for(self, people: People, calendar: Calendar) -> Steering:

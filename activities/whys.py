@@ -57,7 +57,12 @@ class Facts:
 
 
 def line_of(candidate: Candidate, reader: Distributor) -> str:
-    """Maria bought Lumen Palette 34 days ago. Most customers finish one in about 8 weeks. Empty without facts."""
+    """Maria bought Lumen Palette 34 days ago. Most customers finish one in about 8 weeks. Empty without facts.
+
+    Of a recruit about whom a rule calls there are none: what made it call is told instead (rule_reasons.py).
+    """
+    if not candidate.facts:
+        return ""
     say = SENTENCES.get(candidate.activity.about)
     return say(Facts(candidate, reader)) if say else ""
 

@@ -27,6 +27,8 @@ REASONS = (
 )  # fmt: skip
 #: From this code on a reason is about a recruit.
 RECRUITS = 8
+#: The code of a recruit about whom a rule calls: timing.py does not find her.
+CALLED = len(REASONS)
 #: How many past windows stand behind a chance (periods.WINDOWS), and quantiles behind a market's spread.
 WINDOWS, QUANTILES = 12, 65
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Max, Q, Sum
 
 from . import features
-from .blocks import REASONS, dues
+from .blocks import CALLED, REASONS, dues
 from .models import Distributor, Measure
 from .records import day_number
 from .timing import BEFORE_DAYS, FIRST_DAYS, QUIET_RECRUIT, STOPPED_DAYS, Reason, care, reasons_in
@@ -55,7 +55,7 @@ def can_view(viewer: Distributor, other: Distributor) -> bool:
 @dataclass(frozen=True)
 class RecruitCare:
     recruit: Distributor
-    reason: str  # new_recruit: joined lately, no order yet; quiet_recruit: ordered before, nothing for four weeks
+    reason: str  # new_recruit: joined lately, no order yet; quiet_recruit: ordered before, nothing for four weeks; called: a rule says so
     score: float  # 0 to 1, orders them against each other
     facts: dict[str, object] = field(default_factory=dict)
 
@@ -85,6 +85,9 @@ def care_details(distributor: Distributor, wanted: Sequence[Reason], *, as_of: d
         recruit, known = recruits.get(one.person), orders.get(one.person)
         if recruit is None:
             told.append(None)
+            continue
+        if one.code == CALLED:
+            told.append(RecruitCare(recruit, "called", one.score))
             continue
         facts = new_facts(recruit, today) if known is None else quiet_facts(known, today)
         told.append(RecruitCare(recruit, REASONS[one.code], one.score, facts))

@@ -50,11 +50,26 @@ JOBS = (
         "after HQ publishes, or a campaign starts or ends: the slates written ahead follow within a minute",
         minutes=1,
     ),
+    Job(
+        "rules changed",
+        "activities.rule_sweep.changed",
+        "rules fire within a minute for whom an event reached, whether or not she opens the app",
+        minutes=1,
+    ),
+    Job(
+        "rules",
+        "activities.rule_sweep.due",
+        "asks every rule of everybody, hourly and within a minute after HQ published one: what time alone makes true",
+        minutes=1,
+    ),
     Job("recalculation sweep", "activities.recalculating.sweep", "hands on what a killed worker left", minutes=1),
     Job("contests", "kpis.circles.enter_begun", "who is compared with whom in a contest that has begun", minutes=15),
     Job("kpis", "kpis.trends.lately", "the last two weeks of each KPI, with what has arrived since", minutes=15),
     Job("kpi weeks", "kpis.trends.tonight", "half a year of each KPI: late events correct it", cron="35 1 * * *"),
     Job("effects", "activities.effects.learn_tonight", "what showings changed, from the log", cron="50 2 * * *"),
+    Job(
+        "decline", "distributors.decline.fit_lately", "what foretells that sales halve, from the past", cron="5 3 * * 0"
+    ),
     Job("scales", "activities.freezing.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
 )
 

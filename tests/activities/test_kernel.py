@@ -110,7 +110,7 @@ def test_the_campaigns_of_segments_are_each_ones_own() -> None:
     local = f.campaign(segment=Segment.objects.create(name="New", days_to=180), starts_on=f.TODAY)
     f.priority_version(local, {f.kpi(metric="sales"): 70, f.kpi(metric="orders", segment=leads): 30})
     _shelf, given = block(people)
-    room = kernel.room_for(given[0], given[3], given[4], size=5)
+    room = kernel.room_for(given[0], given[3], given[4], given[5], size=5)
     seen = set()
     for i, one in enumerate(people):
         ranking = rank(one, as_of=f.NOW)
@@ -125,7 +125,7 @@ def test_the_campaigns_of_segments_are_each_ones_own() -> None:
 def test_every_term_of_a_block_is_that_of_each_alone() -> None:
     people = field(12, seed=8)
     _shelf, given = block(people)
-    room = kernel.room_for(given[0], given[3], given[4], size=5)
+    room = kernel.room_for(given[0], given[3], given[4], given[5], size=5)
     for i, one in enumerate(people):
         ranking = rank(one, as_of=f.NOW)
         n, many, goals = kernel.rank_one(i, *given, room)
