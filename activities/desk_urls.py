@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import estimate, field_desk, preview, propagation
+from .views import estimate, field_desk, preview, propagation, rule_check, rule_edit, rule_outcome, rules
 
 urlpatterns: list[URLPattern] = [
     path("field/", field_desk.field, name="field"),
@@ -15,4 +15,24 @@ urlpatterns: list[URLPattern] = [
     path("preview/<int:pk>/", preview.preview, name="preview"),
     path("preview/<int:pk>/few/", preview.few, name="preview_few"),
     path("preview/<int:pk>/everybody/", preview.everybody, name="preview_everybody"),
+    path("rules/", rules.rule_list, name="rules"),
+    path("rules/new/", rules.rule_new, name="rule_new"),
+    path("rules/signals/", rules.rule_signals, name="rule_signals"),
+    path("rules/schema/", rules.rule_schema, name="rule_schema"),
+    path("rules/<int:pk>/", rules.rule, name="rule"),
+    path("rules/<int:pk>/edit/", rule_edit.rule_edit, name="rule_edit"),
+    path("rules/<int:pk>/review/", rule_edit.rule_review, name="rule_review"),
+    path("rules/<int:pk>/ask/", rule_edit.rule_ask, name="rule_ask"),
+    path("rules/<int:pk>/publish/", rule_edit.rule_publish, name="rule_publish"),
+    path("rules/<int:pk>/send-back/", rule_edit.rule_send_back, name="rule_send_back"),
+    path("rules/<int:pk>/discard/", rule_edit.rule_discard, name="rule_discard"),
+    path("rules/<int:pk>/pause/", rules.rule_pause, name="rule_pause"),
+    path("rules/<int:pk>/resume/", rules.rule_resume, name="rule_resume"),
+    path("rules/<int:pk>/end/", rules.rule_end, name="rule_end"),
+    path("rules/<int:pk>/versions/<int:number>/restore/", rules.rule_restore, name="rule_restore"),
+    path("rules/<int:pk>/outcome/", rule_outcome.rule_outcome, name="rule_outcome"),
+    path("rules/<int:pk>/check/", rule_check.rule_check, name="rule_check"),
+    path("rules/<int:pk>/people/", rule_check.rule_some, name="rule_people"),
+    path("rules/<int:pk>/people/<int:distributor>/", rule_check.rule_person, name="rule_person"),
+    path("rules/<int:pk>/replay/", rule_check.rule_week, name="rule_replay"),
 ]

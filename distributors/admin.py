@@ -93,9 +93,11 @@ class MarketAdmin(RoleAdmin):
 @admin.register(Distributor)
 class DistributorAdmin(RoleAdmin):
     may: May = HQ_READS | {Role.OPERATOR: frozenset({"view", "change"})}
-    fields = ["external_id", "name", "market", "sponsor", "user", "language", "joined_on", "left_on", "own_goal_share"]
+    fields = [
+        "external_id", "name", "market", "sponsor", "user", "language", "rank", "joined_on", "left_on", "own_goal_share",
+    ]  # fmt: skip
     autocomplete_fields = ["sponsor", "user"]
-    list_display = ["name", "external_id", "market", "sponsor", "joined_on", "left_on"]
+    list_display = ["name", "external_id", "market", "rank", "sponsor", "joined_on", "left_on"]
     list_filter = ["market"]
     list_select_related = ["market", "sponsor"]
     search_fields = ["name", "external_id"]
@@ -103,7 +105,7 @@ class DistributorAdmin(RoleAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Distributor | None = None) -> list[str]:
         """What she sets herself, and what events say."""
-        return ["external_id", "language", "joined_on", "own_goal_share"]
+        return ["external_id", "language", "rank", "joined_on", "own_goal_share"]
 
 
 @admin.register(Segment)
@@ -112,7 +114,7 @@ class SegmentAdmin(RoleAdmin):
     limits are whom somebody approved a campaign for."""
 
     may: May = HQ_READS | {Role.HQ_EDITOR: REMOVE, Role.HQ_APPROVER: REMOVE}
-    fields = ["name", ("days_from", "days_to"), "team"]
+    fields = ["name", ("days_from", "days_to"), "team", "by_rules"]
     list_display = ["name", "joined", "team", "people", "used_by"]
     ordering = ["name"]
 
@@ -125,7 +127,7 @@ class SegmentAdmin(RoleAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> list[str]:
         used = obj is not None and naming([obj])[obj.pk]
-        return ["days_from", "days_to", "team"] if used else []
+        return ["days_from", "days_to", "team", "by_rules"] if used else []
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With how many belong to each today, and what each is named by: a query for all of them, and one a kind of thing."""
@@ -181,13 +183,17 @@ def people_in(rows: Sequence[Segment], as_of: datetime) -> dict[int, int]:
 
 
 def naming(rows: Sequence[Segment]) -> dict[int, list[str]]:
-    """What names each segment and would stop its removal. One query a kind of thing: the apps above tell by their keys."""
+    """What names each segment and stops its removal. A query or two a kind of thing: the apps above tell by their keys, or
+    are asked where they keep no key."""
     found: dict[int, list[str]] = {segment.pk: [] for segment in rows}
     for link in Segment._meta.get_fields(include_hidden=True):
         if isinstance(link, ManyToOneRel) and link.on_delete is PROTECT:
             of_it = link.related_model._default_manager.filter(**{f"{link.field.name}__in": found}).order_by("pk")
             for one in of_it:
                 found[getattr(one, link.field.attname)].append(str(one))
+    for ask in segments.NAMED_BY:
+        for pk, names in ask(list(found)).items():
+            found[pk] += names
     return found
 
 

@@ -20,7 +20,7 @@ from unfold.sites import UnfoldAdminSite
 from distributors.access import EVERYONE, HQ, ask_to_sign_in
 from distributors.desk import ByRole
 from distributors.models import Role, User
-from kpis.models import PriorityDraft
+from kpis.models import PriorityDraft, RuleDraft
 
 View = Callable[..., HttpResponse]
 
@@ -46,6 +46,13 @@ def waiting_for(user: User) -> int:
     return PriorityDraft.objects.filter(state=PriorityDraft.State.IN_REVIEW).exclude(by=user).count()
 
 
+def rules_waiting_for(user: User) -> int:
+    """Drafts of rules, likewise."""
+    if user.role != Role.HQ_APPROVER:
+        return 0
+    return RuleDraft.objects.filter(state=RuleDraft.State.IN_REVIEW).exclude(by=user).count()
+
+
 #: The menu: a heading and what stands under it. What the reader may not open is left out, and a heading with nothing too.
 MENU: list[tuple[str | Promise, tuple[Item, ...]]] = [
     (
@@ -57,6 +64,7 @@ MENU: list[tuple[str | Promise, tuple[Item, ...]]] = [
                 also=("/admin/preview/", "/admin/estimate/", "/admin/propagation/"), count=waiting_for,
             ),
             Item("campaigns", "flag", _("Campaigns"), also=("/admin/kpis/campaign/",)),
+            Item("rules", "account_tree", _("Rules"), count=rules_waiting_for),
             Item("kpis.incentive", "trophy"),
             Item("field", "visibility", _("View as field")),
         ),

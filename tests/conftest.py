@@ -27,6 +27,14 @@ def plain_files(settings: Any) -> None:
     settings.STORAGES = PLAIN_FILES
 
 
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What one test's processes kept for some minutes is nothing to the next."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """No autovacuum while tests run: of rows that a test rolled back it would tell the planner that tables are empty."""

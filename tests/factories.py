@@ -21,7 +21,7 @@ from distributors.models import (
     Segment,
     User,
 )
-from kpis.models import KPI, Campaign, Incentive, IncentiveTier, Priority, PriorityVersion
+from kpis.models import KPI, Campaign, Firing, Incentive, IncentiveTier, Priority, PriorityVersion, Rule, RuleVersion
 
 NOW = datetime(2026, 8, 27, 15, 0, tzinfo=UTC)  # a Thursday
 TODAY = date(2026, 8, 27)
@@ -133,6 +133,30 @@ def incentive(tiers: dict[int, str] | None = None, **fields: Any) -> Incentive:
     for threshold, prize in (tiers or {1000: "A watch"}).items():
         IncentiveTier.objects.create(incentive=made, threshold=threshold, prize=prize)
     return made
+
+
+def rule(definition: dict[str, Any] | None = None, **fields: Any) -> Rule:
+    """A live rule with its first version; without a definition one that moves an activity up for who has three recruits."""
+    made = Rule.objects.create(**{"name": f"Rule {number()}", "state": Rule.State.LIVE, "created_at": NOW} | fields)
+    rule_version(made, definition)
+    return made
+
+
+def rule_version(of: Rule, definition: dict[str, Any] | None = None, **fields: Any) -> RuleVersion:
+    if definition is None:
+        leads = {"fact": "team_size", "is": "at_least", "value": 3}
+        definition = {"if": leads, "then": [{"effect": "boost", "target": {"kind": "build_team"}, "by": 0.05}]}
+    latest = of.versions.first()
+    defaults: dict[str, Any] = {
+        "number": latest.number + 1 if latest else 1, "definition": definition, "reason": "Quarter start",
+        "published_at": NOW,
+    }  # fmt: skip
+    return RuleVersion.objects.create(rule=of, **defaults | fields)
+
+
+def firing(of: Rule, distributor: Distributor, **fields: Any) -> Firing:
+    defaults: dict[str, Any] = {"version": of.versions.first(), "day": TODAY, "at": NOW}
+    return Firing.objects.create(rule=of, distributor=distributor, **defaults | fields)
 
 
 def skill(key: str = "reorder-talk", **fields: Any) -> Skill:

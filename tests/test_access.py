@@ -42,6 +42,11 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "preview": HQ, "preview_few": HQ, "preview_everybody": HQ,
     "kpi_list": HQ, "kpi_page": HQ, "kpi_week": HQ, "kpi_ready": HQ_EDITS,
     "field": HQ, "field_today": HQ, "propagation": HQ, "propagation_start": HQ_EDITS,
+    "rules": HQ, "rule": HQ, "rule_review": HQ, "rule_schema": HQ, "rule_new": HQ_EDITS, "rule_signals": HQ_EDITS,
+    "rule_edit": HQ_EDITS, "rule_ask": HQ_EDITS, "rule_publish": HQ_EDITS, "rule_send_back": HQ_EDITS,
+    "rule_discard": HQ_EDITS, "rule_pause": HQ_EDITS, "rule_resume": HQ_EDITS, "rule_end": HQ_EDITS,
+    "rule_restore": HQ_EDITS,
+    "rule_outcome": HQ, "rule_check": HQ, "rule_people": HQ, "rule_replay": HQ, "rule_person": HQ,
 }  # fmt: skip
 
 VIEW, EDIT, REMOVE = {"view"}, {"view", "add", "change"}, {"view", "add", "change", "delete"}
@@ -53,7 +58,7 @@ OPERATORS = {Role.OPERATOR: VIEW}
 #: The admin by model: who may do what there.
 DESK: dict[str, dict[Role, set[str]]] = {
     "kpis.KPI": EDITORS, "kpis.Campaign": EDITORS, "kpis.Incentive": EDITORS,
-    "kpis.Policy": READERS | {Role.HQ_APPROVER: {"view", "change"}},
+    "kpis.Policy": READERS | {Role.HQ_APPROVER: {"view", "change"}}, "kpis.Firing": READERS,
     "activities.Activity": TRAINERS, "activities.Skill": TRAINERS,
     "activities.ScaleSet": READERS | OPERATORS, "activities.Action": READERS | OPERATORS,
     "activities.Slate": READERS | OPERATORS | {Role.TRAINER: VIEW},
@@ -172,6 +177,13 @@ def theirs(route: Route, other: Person) -> dict[str, object]:
         "campaign_end": {"pk": MISSING}, "estimate": {"pk": MISSING},
         "preview": {"pk": MISSING}, "preview_few": {"pk": MISSING}, "preview_everybody": {"pk": MISSING},
         "kpi_page": {"pk": MISSING}, "kpi_week": {"pk": MISSING, "market": MISSING, "first": "2026-08-17"},
+        "rule": {"pk": MISSING}, "rule_review": {"pk": MISSING}, "rule_edit": {"pk": MISSING}, "rule_ask": {"pk": MISSING},
+        "rule_publish": {"pk": MISSING}, "rule_send_back": {"pk": MISSING}, "rule_discard": {"pk": MISSING},
+        "rule_pause": {"pk": MISSING}, "rule_resume": {"pk": MISSING}, "rule_end": {"pk": MISSING},
+        "rule_restore": {"pk": MISSING, "number": 1},
+        "rule_outcome": {"pk": MISSING}, "rule_check": {"pk": MISSING}, "rule_people": {"pk": MISSING},
+        "rule_replay": {"pk": MISSING},
+        "rule_person": {"pk": MISSING, "distributor": other.distributor.pk},
         "field_today": {"pk": MISSING}, "propagation": {"pk": MISSING}, "propagation_start": {"pk": MISSING},
     }  # fmt: skip
     return by_name[route.name]

@@ -43,7 +43,7 @@ def rows() -> dict[str, Any]:
     make.priority_version(campaign, {make.kpi(): 100})
     return {
         "kpis.Campaign": campaign, "kpis.KPI": make.kpi(), "kpis.Incentive": make.incentive(),
-        "kpis.Policy": Policy.objects.create(),
+        "kpis.Policy": Policy.objects.create(), "kpis.Firing": make.firing(make.rule(), one.distributor),
         "activities.Activity": activity, "activities.Skill": activity.skill, "activities.Action": one.action,
         "activities.ScaleSet": ScaleSet.objects.create(version=1, frozen_at=now),
         "activities.Slate": Slate.objects.create(
@@ -94,6 +94,16 @@ def test_what_is_read_only_stays_as_it_is(rows: dict[str, Any]) -> None:
                     assert client.post(path, {"post": "yes"}).status_code == 404, (role, path)
     for row in rows.values():
         row.refresh_from_db()
+
+
+def test_the_log_of_firings_keeps_her_figures_to_itself(rows: dict[str, Any], client: Client) -> None:
+    """They stand on the rule's page of her, which writes down who looked."""
+    firing = rows["kpis.Firing"]
+    type(firing).objects.filter(pk=firing.pk).update(facts=[["all.0", -61.75]])
+    client.force_login(make.user(Role.HQ_APPROVER))
+    page = client.get(reverse("admin:kpis_firing_change", args=[firing.pk]))
+    assert page.status_code == 200
+    assert "61.75" not in page.text and "61.75" not in client.get(reverse("admin:kpis_firing_changelist")).text
 
 
 def test_a_failed_task_keeps_its_traceback_to_itself(rows: dict[str, Any], client: Client) -> None:

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from distributors.models import ApiKey, Event, Goal, Role, User
-from kpis.models import KPI, Campaign, Policy, Priority, PriorityDraft, PriorityVersion, Withdrawal
+from kpis.models import KPI, Campaign, Policy, Priority, PriorityDraft, PriorityVersion, RuleDraft, Withdrawal
 
 from . import factories as make
 
@@ -25,7 +25,7 @@ AUDITED = {
     "distributors.Product", "distributors.ProductLine", "distributors.Segment", "distributors.User",
     "kpis.KPI", "kpis.Campaign", "kpis.CampaignMarket", "kpis.Priority", "kpis.PriorityVersion",
     "kpis.PriorityDraft", "kpis.Withdrawal", "kpis.Policy", "kpis.PolicySample",
-    "kpis.Incentive", "kpis.IncentiveTier",
+    "kpis.Incentive", "kpis.IncentiveTier", "kpis.Rule", "kpis.RuleVersion", "kpis.RuleDraft",
     "activities.Activity", "activities.ActivityMarket", "activities.ActivityText", "activities.Skill",
 }  # fmt: skip
 
@@ -103,6 +103,7 @@ def everything_once() -> None:
     Policy.objects.create().samples.add(distributor)
     make.segment()
     make.incentive()
+    RuleDraft.objects.create(rule=make.rule(), by=user, saved_at=make.NOW)
     make.activity(skill=make.skill()).markets.add(make.market())
 
 

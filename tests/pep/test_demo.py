@@ -19,7 +19,7 @@ from distributors import demo
 from distributors.ingest import accept, rebuild
 from distributors.models import Distributor, Event, Goal, Market, Role, User
 from kpis import incentives, priorities
-from kpis.models import Incentive
+from kpis.models import Firing, Incentive, Rule, RuleDay
 from pep import emptying
 from tests import factories as make
 
@@ -55,6 +55,7 @@ def test_it_works(loaded: str, data_folder: Path) -> None:
     assert Activity.objects.published().count() >= 60
     assert Goal.objects.count() > 2
     check_feed()
+    check_rules(loaded)
     check_sign_ins(loaded, data_folder)
     assert rebuild(check=True).equal
 
@@ -72,6 +73,18 @@ def check_feed() -> None:
     assert 150 <= watch.left <= 260
     told = {made.market.language: made.tiers.all()[1].prize for made in Incentive.objects.filter(form="award")}
     assert told == {"en": "the watch", "de": "Armbanduhr", "es": "el reloj"}
+
+
+def check_rules(told: str) -> None:
+    """Written by one and approved by the other, a few still to be looked at, and swept once by the engine itself."""
+    live = Rule.objects.live()
+    assert live.count() >= 10 and Rule.objects.filter(state=Rule.State.DRAFT).count() >= 2
+    for rule in live:
+        version = rule.versions.get()
+        assert (version.by.email, version.approved_by.email) == ("hq@yousystem.example", "approver@yousystem.example")
+    assert RuleDay.objects.values("rule").distinct().count() == live.count()
+    assert Firing.objects.values("rule").distinct().count() >= 3
+    assert f"{live.count()} live, {Firing.objects.count():,} times fired" in told
 
 
 def check_sign_ins(told: str, folder: Path) -> None:

@@ -16,7 +16,7 @@ from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
-STEER = ("Steer", ["Overview", "Priorities", "Campaigns", "Incentives", "View as field"])
+STEER = ("Steer", ["Overview", "Priorities", "Campaigns", "Rules", "Incentives", "View as field"])
 LEARN = ["KPIs", "What we learned", "Why this list"]
 CONTENT = ("Content", ["Activities", "Skills"])
 FIELD = [
