@@ -17,6 +17,7 @@ from distributors import goals
 from distributors.models import Distributor, Goal
 from distributors.wording import counted, day_short, line_names, metric_title
 
+from . import ruled
 from .choose import News, reached_goals
 from .models import Notice
 
@@ -40,6 +41,7 @@ def pull(distributor: Distributor, *, as_of: datetime) -> None:
     ]
     if rows:
         Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    ruled.pull(distributor, as_of=as_of)
 
 
 def closed_by_themselves(distributor: Distributor, as_of: datetime) -> list[News]:
@@ -68,10 +70,12 @@ class Line:
     notice: Notice
     title: str
     text: str
+    why: str = ""  # what it was sent for, where the text does not say it
+    to_do: bool = False  # something on Today goes with it
 
 
-def lines(distributor: Distributor, notices: list[Notice]) -> list[Line]:
-    """Sentences from the stored facts; a notice whose facts are gone (an erased customer) is left out."""
+def lines(distributor: Distributor, notices: list[Notice], *, as_of: datetime) -> list[Line]:
+    """Sentences from the stored facts; a notice whose facts are gone (an erased customer, a rule) is left out."""
     actions = {
         action.pk: action
         for action in Action.objects.of(distributor.pk)
@@ -79,10 +83,15 @@ def lines(distributor: Distributor, notices: list[Notice]) -> list[Line]:
         .select_related("activity__line", "customer", "recruit", "closed_by__customer", "closed_by__distributor")
     }
     names = line_names(str(notice.facts.get("scope", "")) for notice in notices)
+    calls = [notice.facts["call"] for notice in notices if notice.kind == Notice.Kind.RULE]
+    told = ruled.told(distributor, calls, today=distributor.local_day(as_of))
     found = []
     for notice in notices:
         if notice.kind == Notice.Kind.GOAL:
             found.append(goal_line(notice, names))
+        elif notice.kind == Notice.Kind.RULE:
+            if said := told.get(notice.facts["call"]):
+                found.append(Line(notice, said.title, said.text, said.why, said.to_do))
         elif action := actions.get(notice.facts.get("action")):
             title = title_of(action.activity, action.customer or action.recruit, distributor.speaks)
             found.append(Line(notice, title, closing_sentence(action, distributor)))

@@ -18,6 +18,7 @@ class Notice(models.Model):
     class Kind(models.TextChoices):
         CLOSED = "closed", _("A to-do closed itself")
         GOAL = "goal", _("Goal")
+        RULE = "rule", _("Rule")
 
     distributor = models.ForeignKey("distributors.Distributor", on_delete=models.CASCADE, related_name="notices")
     key = models.CharField(max_length=120)

@@ -24,7 +24,7 @@ def notices(request: FieldRequest) -> HttpResponse:
     as_of = timezone.now()
     inbox.pull(request.distributor, as_of=as_of)
     today = request.distributor.local_day(as_of)
-    lines = inbox.lines(request.distributor, list(Notice.objects.of(request.distributor.pk)[:SHOWN]))
+    lines = inbox.lines(request.distributor, list(Notice.objects.of(request.distributor.pk)[:SHOWN]), as_of=as_of)
     is_today = [request.distributor.local_day(line.notice.at) == today for line in lines]
     context = {
         "today": [line for line, now in zip(lines, is_today, strict=True) if now],

@@ -1,7 +1,8 @@
 """The demo company YouSystem, generated from a seed and told to the platform through the same ingest as everything.
 
-company  markets and products     people  the sponsor tree     orders  what happens to one of them in 26 weeks
+company  markets and products     people  the sponsor tree     orders   what happens to one of them in 26 weeks
 jenna    the worked example       goals   from own history     signins  who may look at it
+ranks    what her sales reached
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..forecast import make_pools
 from ..goals import set_goal
 from ..ingest import Summary, bulk
 from ..models import Distributor, Goal, Market
-from . import jenna, orders, people
+from . import jenna, orders, people, ranks
 from .company import DOMAIN, SOURCE, found
 from .goals import Wish, set_from_history
 from .people import Event, Seller
@@ -51,14 +52,18 @@ def events(
     `told` is called after each person, for a progress bar.
     """
     for seller in sellers(seed=seed, distributors=distributors, as_of=as_of):
-        if seller.external_id == "jenna":
-            yield from jenna.events(as_of)
-        else:
-            yield from orders.events_of(seller, seed=seed, as_of=as_of)
-        if seller.external_id == "rosa":
-            yield from jenna.rosas_orders(as_of)
+        yield from ranks.with_ranks(seller, events_of(seller, seed=seed, as_of=as_of))
         if told:
             told(seller)
+
+
+def events_of(seller: Seller, *, seed: int, as_of: datetime) -> Iterator[Event]:
+    if seller.external_id == "jenna":
+        yield from jenna.events(as_of)
+    else:
+        yield from orders.events_of(seller, seed=seed, as_of=as_of)
+    if seller.external_id == "rosa":
+        yield from jenna.rosas_orders(as_of)
 
 
 def load(*, seed: int, distributors: int, as_of: datetime, told: Callable[[Seller], object] | None = None) -> Summary:

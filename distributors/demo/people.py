@@ -103,9 +103,9 @@ def join(rng: Random, place: Place, number: int, sponsor: str | None, ago: int, 
 
 
 def customers_of(rng: Random, days_in: int) -> int:
-    """Gamma, growing over the first half year; a third of the newest have nobody yet."""
+    """Gamma, growing over the first half year; a third of those who joined in the last six weeks have nobody yet."""
     grown = min(1.0, 0.15 + days_in / 180)
     many = int(rng.gammavariate(SHAPE, SCALE) * grown)
-    if days_in < 30 and rng.random() < 1 / 3:
+    if days_in < 42 and rng.random() < 1 / 3:
         return 0
     return min(MOST_CUSTOMERS, many + 1)

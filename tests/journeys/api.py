@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -37,9 +37,9 @@ class Shop:
     def feed(self, who: str) -> dict[str, Any]:
         return self.call(f"distributors/{who}/feed")[1]
 
-    def post(self, kind: str, subject: str, data: dict[str, Any]) -> int:
+    def post(self, kind: str, subject: str, data: dict[str, Any], *, days_ago: int = 0) -> int:
         event = {
             "specversion": "1.0", "source": "journey-shop", "id": f"j-{next(_numbers)}", "type": kind,
-            "subject": subject, "time": datetime.now(UTC).isoformat(), "data": data,
+            "subject": subject, "time": (datetime.now(UTC) - timedelta(days=days_ago)).isoformat(), "data": data,
         }  # fmt: skip
         return self.call("events", event)[0]

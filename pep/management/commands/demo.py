@@ -17,14 +17,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from activities import catalogue, freezing
+from activities import catalogue, freezing, rule_sweep
 from activities.models import ScaleSet
-from distributors import complete_journey, demo
+from distributors import complete_journey, decline, demo
 from distributors.complete_journey import MissingDataError
 from distributors.demo import goals, signins
 from distributors.ingest import Summary, bulk
 from distributors.models import Distributor, Event, Goal, User
 from kpis import demo as plans
+from kpis.models import Rule
 from pep import emptying
 
 YOUSYSTEM, COMPLETE_JOURNEY = "yousystem", "complete-journey"
@@ -107,8 +108,8 @@ class Command(BaseCommand):
                 "This database holds other distributors: choose an empty one (PEP_DATA or DATABASE_URL), or empty "
                 "other demo data with --reset."
             )
-        # The scales are frozen last.
-        if not ScaleSet.objects.exists():
+        # Rules come last.
+        if not (ScaleSet.objects.exists() and Rule.objects.exists()):
             raise CommandError(f"{NAMES[data]} was loaded in part only: load it again with --reset.")
         self.stdout.write(f"{NAMES[data]} is loaded already; nothing was changed.")
         if password := os.environ.get("PEP_DEMO_PASSWORD"):
@@ -130,7 +131,7 @@ class Command(BaseCommand):
             note(f"{signins.make(sign_ins, password=self.password())} made")
         with self.step("Priorities"):
             plans.load(as_of=as_of, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
-        self.catalogue_and_scales(as_of, only_known_lines=False)
+        self.catalogue_scales_and_rules(as_of, only_known_lines=False)
         return sign_ins
 
     def load_complete_journey(self, options: dict[str, Any]) -> list[signins.SignIn]:
@@ -150,10 +151,10 @@ class Command(BaseCommand):
             note(f"{signins.make(sign_ins, password=self.password())} made")
         with self.step("Priorities"):
             plans.load_for_stores(as_of=now, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
-        self.catalogue_and_scales(now, only_known_lines=True)
+        self.catalogue_scales_and_rules(now, only_known_lines=True)
         return sign_ins
 
-    def catalogue_and_scales(self, as_of: datetime, *, only_known_lines: bool) -> None:
+    def catalogue_scales_and_rules(self, as_of: datetime, *, only_known_lines: bool) -> None:
         with self.step("Catalogue") as note:
             loaded = catalogue.load(only_known_lines=only_known_lines)
             note(f"{loaded.activities} activities, {loaded.texts} texts")
@@ -162,6 +163,11 @@ class Command(BaseCommand):
         with self.step("Scales") as note:
             frozen = freezing.freeze_at(as_of=as_of, sample=SCALED_BY)
             note(f"from {frozen.people if frozen else 0} people")
+        with self.step("Rules") as note:
+            decline.fit(as_of)
+            live = plans.rules(as_of=as_of, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
+            fired = sum(market.fired for market in rule_sweep.sweep(as_of))
+            note(f"{len(live)} live, {fired:,} times fired")
 
     def password(self) -> str:
         """One for all demo sign-ins."""
