@@ -25,6 +25,8 @@ SCRIPTS = {
     "pages": False,
     "ingest": False,
     "off_policy": False,
+    "rules": False,
+    "decline": False,
 }
 
 

@@ -3,7 +3,7 @@
     PEP_DATA=/some/folder python benchmarks/_population.py --distributors 1000000 --seed 7 [--activities 200]
 
 1. `manage.py demo`: a real company with its events, goals, priorities and scales (--templates people of it are made).
-   Whoever got no goal from her own history gets one of weekly sales.
+   Its rules are ended. Whoever got no goal from her own history gets one of weekly sales.
 2. The catalogue is topped up with variants of its activities: seeded p and impacts, the same words.
 3. What its people were shown, did and learned in the last weeks: seeded slates, actions and masteries.
 4. Their compact rows, by the product's own `features.refresh` and `memory.refresh`.
@@ -93,6 +93,7 @@ def make(options: argparse.Namespace) -> dict[str, Any]:
     steps: dict[str, float] = {}
     for name, work in (
         ("demo company", lambda: found(templates, options.seed)),
+        ("no rules", without_rules),
         ("goals for all", aim),
         ("catalogue", lambda: widen_catalogue(options.activities, options.seed)),
         ("what was shown", lambda: remember(options.seed)),
@@ -111,6 +112,14 @@ def found(templates: int, seed: int) -> None:
 
     env = _house.environment(settings.DATA_DIR)
     _house.manage(env, "demo", "--distributors", str(templates), "--seed", str(seed), "--no-sign-ins")
+
+
+def without_rules() -> None:
+    """Clones have no figures of their own that rules could ask about, and the plain peers know none: rules.py measures them."""
+    from kpis.models import Firing, Rule
+
+    Rule.objects.update(state=Rule.State.ENDED)
+    Firing.objects.all().delete()
 
 
 def aim() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.db import connection
 from activities import dayslates, loading
 from activities.drawing import SLOTS
 from activities.models import Activity, Memory
+from distributors import checks, complete_journey
 from distributors.models import Distributor, Feature, FeatureMark, Goal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
@@ -21,6 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 import _peers
 import _plain
 import _population
+import decline
+import rules
 
 REAL, PEOPLE = 30, 60
 
@@ -33,6 +37,7 @@ def field(transactional_db: None, settings: Any, tmp_path: Path, monkeypatch: py
     call_command("demo", distributors=REAL, seed=7, print_sign_ins=False, verbosity=0)
     _population.catalogue.cache_clear()
     _population.skills.cache_clear()
+    _population.without_rules()
     _population.aim()
     _population.widen_catalogue(120, seed=7)
     _population.remember(seed=7)
@@ -80,3 +85,32 @@ def test_it_works(field: list[int]) -> None:
         assert [card[3] for card in best[person.id]] == pytest.approx(expected, abs=1e-9)
 
     assert not [name for name in connection.introspection.table_names() if name.startswith("bench_")]
+
+
+def test_rules_mean_the_same_in_every_peers_language(transactional_db: None) -> None:
+    """To the compiled checks, to PostgreSQL, to an interpreter of trees, and in the words that both engines read."""
+    options = argparse.Namespace(distributors=300, rules=120)
+    facts = rules.people(options.distributors, seed=7)
+    trees = rules.some_rules(options.rules, 7, facts)
+    found, told = rules.by_checks(trees, facts, options)
+    scanned, _told = rules.by_postgres(trees, facts, options)
+    assert told["seconds"] > told["encoding"] > 0
+    assert 0.05 < found.mean() < 0.6
+    assert (found == scanned).all()
+    some = [one for stretch in rules.stretches(facts, options.distributors) for one in stretch]
+    words = [compile(rules.in_words(tree).replace("null", "None"), "rule", "eval") for tree in trees]
+    assert (found == [[eval(one, {}, person) for person in some] for one in words]).all()  # noqa: S307
+    values = [{rules.fact_of(name): value for name, value in person.items()} for person in some]
+    assert (found == [[checks.holds(tree, person) for person in values] for tree in trees]).all()
+
+
+@pytest.mark.skipif(
+    complete_journey.find_spec(complete_journey.PACKAGE) is None, reason="the extra `data` is not installed"
+)
+def test_decline_is_foretold_better_than_by_the_trailing_ratio_on_real_purchases() -> None:
+    ours, low, better, published, _ratio = decline.of("household_id", "households")
+    assert ours.met and published.met
+    assert float(ours.found) == pytest.approx(0.73, abs=0.02)
+    assert float(low.found) < 0.5 < float(better.found) < float(ours.found)
+    shops = decline.of("store_id", "shops")
+    assert shops[0].found == "too few"
