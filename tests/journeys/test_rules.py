@@ -25,21 +25,34 @@ def effect(page: Page, number: int) -> Locator:
     return page.get_by_role("group", name=f"effect {number}", exact=True)
 
 
+def settled(page: Page) -> None:
+    """The fields that the last change drew are there, and listen: a machine is faster than a hand."""
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
+
+
 def write(page: Page) -> None:
     """If sales of the last week are half of her own four weeks before or less, then a former customer to write to, and a
     notice."""
     page.goto("/admin/rules/")
     page.get_by_label("New rule").fill(NAME)
     page.get_by_role("button", name="Write it").click()
+    settled(page)
     fell = condition(page, 1)
     fell.get_by_label("Fact").select_option(label="a figure against her own past")
+    settled(page)
     fell.get_by_label("Days", exact=True).fill("7")
     fell.get_by_label("Comparison").select_option(label="is at most")
+    settled(page)
     fell.get_by_label("Value").fill("-50")
     effect(page, 1).get_by_label("What happens").select_option(label="Ask for an activity")
+    settled(page)
     effect(page, 1).get_by_label("Activity").select_option(label="Send … a line after a long while")
+    settled(page)
     page.get_by_role("button", name="Effect", exact=True).click()
+    settled(page)
     effect(page, 2).get_by_label("What happens").select_option(label="Tell somebody")
+    settled(page)
     effect(page, 2).get_by_label("Title, English").fill(SAID)
     effect(page, 2).get_by_label("Text, English").fill("{reason} A message is ready to send.")
     page.get_by_label("Priority", exact=True).fill("100")
