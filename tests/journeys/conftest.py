@@ -124,11 +124,20 @@ def visit(product: Product, browser: Browser, request: pytest.FixtureRequest) ->
     yield from open_visit(product, browser, options)
 
 
-@pytest.fixture
-def second_visit(product: Product, browser: Browser) -> Iterator[Visit]:
+def at_a_desk(product: Product, browser: Browser) -> Iterator[Visit]:
     yield from open_visit(
         product, browser, {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "base_url": product.url}
     )
+
+
+@pytest.fixture
+def second_visit(product: Product, browser: Browser) -> Iterator[Visit]:
+    yield from at_a_desk(product, browser)
+
+
+@pytest.fixture
+def third_visit(product: Product, browser: Browser) -> Iterator[Visit]:
+    yield from at_a_desk(product, browser)
 
 
 def open_visit(product: Product, browser: Browser, options: dict[str, object]) -> Iterator[Visit]:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from .api import Shop
 from .conftest import Product, Visit, open_visit
+from .desk import approval_above
 
 pytestmark = pytest.mark.journey
 
@@ -136,13 +137,6 @@ def test_above_a_set_reach_a_second_person_approves(product: Product, browser: B
     editor.wait_for_load_state("networkidle")
     for visit in (one, other):
         next(visit, None)
-
-
-def approval_above(page: Page, people: int) -> None:
-    page.goto("/admin/kpis/policy/")
-    page.locator("input[name=approval_above]").fill(str(people))
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("was changed successfully")).to_be_visible()
 
 
 def test_without_script_weights_that_do_not_sum_to_100_are_refused_in_one_sentence(
