@@ -6,6 +6,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint bench bench-shards lock
 PYTHON ?= python3
+# Much of a test's time is waiting: for the database, for a browser, for a process that is to die.
+WORKERS ?= 3
 ENV := .venv
 STAMP := $(ENV)/.installed
 MANAGE := $(ENV)/bin/python manage.py
@@ -24,7 +26,7 @@ run: $(STAMP)
 	@exec $(MANAGE) up $(ARGS)
 
 test: $(STAMP)
-	@browser="$$(.ci/chromium.sh)" && $(MANAGE) catalogues && $(MANAGE) collectstatic --noinput --verbosity 0 && PEP_CHROMIUM="$$browser" $(ENV)/bin/python -m pytest $(ARGS)
+	@browser="$$(.ci/chromium.sh)" && $(MANAGE) catalogues && $(MANAGE) collectstatic --noinput --verbosity 0 && PEP_CHROMIUM="$$browser" $(ENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(STAMP)
 	$(ENV)/bin/ruff check .

@@ -22,16 +22,25 @@ def pytest_configure() -> None:
         postgres.ensure_running(Path(os.environ.get("PEP_DATA", ".data")).resolve())
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whatever the number of workers, all journeys are one worker's: they share a running product."""
+    if item.get_closest_marker("journey"):
+        item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
 @pytest.fixture(autouse=True)
 def plain_files(settings: Any) -> None:
     settings.STORAGES = PLAIN_FILES
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    """What one test's processes kept for some minutes is nothing to the next."""
+def empty_cache(settings: Any, worker_id: str) -> None:
+    """What one test's processes kept for some minutes is nothing to the next, nor to another worker's."""
     from django.core.cache import cache
 
+    if worker_id != "master":
+        own = settings.DATA_DIR / "cache" / worker_id
+        settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": own}}
     cache.clear()
 
 

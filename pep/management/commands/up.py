@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import sys
@@ -11,6 +12,7 @@ from argparse import BooleanOptionalAction
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +25,15 @@ from pep import catalogues, postgres, supervision
 from pep.management.commands import health
 
 WEB, WORKER = "web server", "worker"
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait for whoever else is writing to this folder: web and worker of one machine may be started at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class Command(BaseCommand):
@@ -75,7 +86,7 @@ class Command(BaseCommand):
             note(f"{catalogues.compile_changed()} compiled")
         with self.step("Kernels") as note:
             note("compiled" if compiled.compile_ahead() else "up to date")
-        with self.step("Static files"):
+        with self.step("Static files"), alone(settings.STATIC_ROOT):
             call_command("collectstatic", interactive=False, verbosity=0)
         if demo and not Distributor.objects.exists():
             with self.step("Demo company"):
