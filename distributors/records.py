@@ -31,14 +31,16 @@ GOAL = np.dtype(
 #: ratio is divided by. Of goals that count recruits `value` is the recruit's id, on each day she had a positive sum.
 DAY = np.dtype([("slot", ">i2"), ("day", ">i2"), ("value", ">i8")])
 
-#: One per customer or prospect who may be contacted, by id. `gap` is -1 before the second order day, `contacted_at` and
+#: One per customer or prospect who may be contacted by some channel, by id. `ways` are those channels (models.customer.CHANNELS). `gap` is -1 before the second order day, `contacted_at` and
 #: `basket_at` 0 when there is none, `interest` 0 for who is no prospect, else 1 hot, 2 warm, 3 cool, 4 cold,
 #: `birthday` month x 100 + day or 0. `line` is the dearest line of her last order day, 0 before the first order.
-#: `basket_at` is of the newest open basket: no order came after it.
+#: `basket_at` is of the newest open basket: no order came after it. `contact_1` to
+#: `contact_4` are the days of the newest contacts, the newest first, NEVER where there are fewer.
 CUSTOMER = np.dtype(
-    [("id", ">i8"), ("orders", ">i4"), ("spent", ">i8"), ("last_order", ">i2"), ("gap", ">f8"), ("line", ">i4"),
-     ("contacted_at", ">i8"), ("contacted_on", ">i2"), ("added_on", ">i2"), ("interest", ">i2"), ("birthday", ">i2"),
-     ("basket_at", ">i8"), ("basket_on", ">i2")]
+    [("id", ">i8"), ("orders", ">i4"), ("spent", ">i8"), ("first_order", ">i2"), ("last_order", ">i2"), ("gap", ">f8"),
+     ("line", ">i4"), ("contacted_at", ">i8"), ("contacted_on", ">i2"), ("contact_1", ">i2"), ("contact_2", ">i2"),
+     ("contact_3", ">i2"), ("contact_4", ">i2"), ("added_on", ">i2"), ("interest", ">i2"), ("birthday", ">i2"),
+     ("basket_at", ">i8"), ("basket_on", ">i2"), ("ways", ">i2")]
 )  # fmt: skip
 
 #: A product line a customer bought on one order ever, of a product that is used up: by customer, then the dearest last

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .models import Version
 
-NAMES = ("reference", "catalogue", "kpis", "scales", "effects", "rules")
+NAMES = ("reference", "catalogue", "kpis", "scales", "effects", "rules", "reorder")
 
 
 def current() -> dict[str, int]:

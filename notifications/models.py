@@ -19,6 +19,7 @@ class Notice(models.Model):
         CLOSED = "closed", _("A to-do closed itself")
         GOAL = "goal", _("Goal")
         RULE = "rule", _("Rule")
+        RESULT = "result", _("A message brought a result")
 
     distributor = models.ForeignKey("distributors.Distributor", on_delete=models.CASCADE, related_name="notices")
     key = models.CharField(max_length=120)

@@ -2,8 +2,10 @@
 
 from .action import Action
 from .activity import Activity, ActivityText
+from .asset import Asset, AssetText, LinkDay, ShareLink
 from .effect import EffectVersion
 from .memory import Arrival, Memory, MemoryMark
+from .message import BlockedPhrase, Credit, MessageTemplate, MessageTemplateText, Outreach
 from .recalculation import Chunk, DaySlate, Recalculation
 from .skill import Mastery, Skill
 from .slate import ScaleSet, Slate
@@ -14,14 +16,23 @@ __all__ = [
     "Activity",
     "ActivityText",
     "Arrival",
+    "Asset",
+    "AssetText",
+    "BlockedPhrase",
     "Chunk",
+    "Credit",
     "DaySlate",
     "EffectVersion",
+    "LinkDay",
     "Mastery",
     "Memory",
     "MemoryMark",
+    "MessageTemplate",
+    "MessageTemplateText",
+    "Outreach",
     "Recalculation",
     "ScaleSet",
+    "ShareLink",
     "Skill",
     "Slate",
     "Sweep",

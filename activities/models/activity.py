@@ -90,6 +90,15 @@ class Activity(models.Model):
     skill_gain = models.FloatField(_("skill gain"), default=0)
     # The event type that shows the result arrived; the to-do then closes itself.
     closes_on = models.CharField(_("closed by event"), max_length=64, blank=True)
+    asset = models.ForeignKey(
+        "activities.Asset", on_delete=models.SET_NULL, null=True, blank=True, related_name="activities",
+        verbose_name=_("library item"), help_text=_("Goes with the message, as a link of her own."),
+    )  # fmt: skip
+    credit_days = models.PositiveSmallIntegerField(
+        _("result within (days)"),
+        default=14,
+        help_text=_("An order, a reply or an enrolment within so many days is credited to what came last before it."),
+    )
     again_after_days = models.PositiveSmallIntegerField(_("again after (days)"), default=14)
     markets = models.ManyToManyField("distributors.Market", blank=True, related_name="+", verbose_name=_("markets"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
@@ -105,6 +114,9 @@ class Activity(models.Model):
             models.CheckConstraint(condition=Q(p_done__gt=0, p_done__lte=1), name="activity_p_done_within_0_1"),
             models.CheckConstraint(
                 condition=Q(skill_gain__gte=0, skill_gain__lte=1), name="activity_skill_gain_within_0_1"
+            ),
+            models.CheckConstraint(
+                condition=Q(credit_days__gte=1, credit_days__lte=90), name="activity_credit_days_sensible"
             ),
             models.CheckConstraint(condition=Q(minutes__gte=1, minutes__lte=120), name="activity_minutes_sensible"),
             models.CheckConstraint(

@@ -1,6 +1,7 @@
 """Who, and what happened: people, team, customers, events, measures, goals."""
 
-from .customer import Customer, Note
+from .contact_import import ContactImport, NotTheSame
+from .customer import CHANNELS, EVERY_CHANNEL, Customer, Note
 from .decline import DeclineFit
 from .distributor import Distributor
 from .event import ApiKey, Event
@@ -10,11 +11,15 @@ from .look import Look
 from .market import Market
 from .measure import Measure, Order, OrderLine
 from .product import Product, ProductLine
+from .reorder import ReorderFit
 from .segment import Segment, SegmentMember
 from .user import Role, User
 
 __all__ = [
+    "CHANNELS",
+    "EVERY_CHANNEL",
     "ApiKey",
+    "ContactImport",
     "Customer",
     "CustomerLine",
     "DeclineFit",
@@ -27,11 +32,13 @@ __all__ = [
     "Look",
     "Market",
     "Measure",
+    "NotTheSame",
     "Note",
     "Order",
     "OrderLine",
     "Product",
     "ProductLine",
+    "ReorderFit",
     "Role",
     "Segment",
     "SegmentMember",

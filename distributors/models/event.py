@@ -3,17 +3,35 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
-from ..audit import audited, immutable
+from ..audit import audited
 from ..marks import marking
 
 #: An open basket is read from the log; every other event reaches the features by what is folded from it.
 BASKETS = "SELECT distributor_id FROM {rows} WHERE type = 'basket.opened'"
+
+
+#: What an event says is never changed, with two exceptions, both of them recorded as events themselves. When two contacts
+#: turn out to be one person, the link follows the merge. When a person is erased, what names her goes: amounts and days stay.
+KEPT = """
+    IF (NEW.id, NEW.source, NEW.external_id, NEW.type, NEW.distributor_id, NEW.time, NEW.day, NEW.digest, NEW.received_at)
+        IS DISTINCT FROM
+       (OLD.id, OLD.source, OLD.external_id, OLD.type, OLD.distributor_id, OLD.time, OLD.day, OLD.digest, OLD.received_at)
+       OR NEW.customer_id IS DISTINCT FROM OLD.customer_id AND NEW.customer_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM distributors_customer c WHERE c.id = OLD.customer_id AND c.merged_into_id = NEW.customer_id)
+       OR NEW.data IS DISTINCT FROM OLD.data AND NOT EXISTS (
+            SELECT FROM distributors_customer c WHERE c.id = OLD.customer_id AND c.erased_at IS NOT NULL)
+    THEN
+        RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+    END IF;
+    RETURN NEW;
+"""
 
 
 class Event(models.Model):
@@ -48,9 +66,9 @@ class Event(models.Model):
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
-        # Erasing a customer may cut the link to her, nothing else.
         triggers = [
-            *immutable("customer"),
+            pgtrigger.Trigger(name="no_update", when=pgtrigger.Before, operation=pgtrigger.Update, func=KEPT),
+            pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete),
             *marking("distributors_featuremark", BASKETS, inserts_only=True),
         ]
         constraints = [

@@ -47,6 +47,22 @@ class Market(models.Model):
         help_text=_("What costs 1 in the company's base currency costs this much here."),
     )
 
+    consent_required = models.BooleanField(
+        _("consent required"),
+        default=False,
+        help_text=_("Customers are contacted only by channels they agreed to, with consent on record."),
+    )
+    quiet_days = models.PositiveSmallIntegerField(
+        _("days between contacts"),
+        default=5,
+        help_text=_(
+            "Nobody who heard from her distributor this recently comes up again, unless she left a basket open."
+        ),
+    )
+    contacts_a_month = models.PositiveSmallIntegerField(
+        _("contacts in 28 days"), default=4, help_text=_("A customer comes up no more than so often: 1 to 4.")
+    )
+
     class Meta:
         verbose_name = _("market")
         verbose_name_plural = _("markets")
@@ -56,6 +72,10 @@ class Market(models.Model):
                 condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="market_currency_is_iso4217"
             ),
             models.CheckConstraint(condition=models.Q(price_level__gt=0), name="market_price_level_positive"),
+            models.CheckConstraint(condition=models.Q(quiet_days__lte=60), name="market_quiet_days_sensible"),
+            models.CheckConstraint(
+                condition=models.Q(contacts_a_month__gte=1, contacts_a_month__lte=4), name="market_contacts_1_to_4"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ class Order(models.Model):
         "distributors.Distributor", on_delete=models.CASCADE, related_name="orders", db_index=False
     )
     customer = models.ForeignKey(
-        "distributors.Customer", on_delete=models.CASCADE, null=True, related_name="order_set", db_index=False
+        "distributors.Customer", on_delete=models.PROTECT, null=True, related_name="order_set", db_index=False
     )
     time = models.DateTimeField(_("time"))
     day = models.DateField(_("local day"))
