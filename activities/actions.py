@@ -10,12 +10,13 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from distributors import ingest
-from distributors.models import Customer, Distributor, Note, User
+from distributors.models import CHANNELS, Distributor, Event, Note, User
 
-from . import learning
+from . import learning, sending
 from .cards import Target
 from .closing import settle, settle_recent, sweep, told
-from .models import Action
+from .crediting import LOOKED_BACK, credit
+from .models import Action, Outreach
 from .record import act, take_turns, target_of, title_of
 
 __all__ = ["complete", "dismiss", "settle", "settle_recent", "snooze", "start", "sweep", "told", "undo"]
@@ -24,6 +25,7 @@ __all__ = ["complete", "dismiss", "settle", "settle_recent", "snooze", "start", 
 @transaction.atomic
 def start(*, distributor: Distributor, card_key: str, as_of: datetime, by: User | None) -> Action:
     """She began: the card says "Sent it?" until it is done. DoesNotExist for a card that is not hers."""
+    take_turns([distributor.pk])
     return act(distributor=distributor, target=target_of(distributor, card_key), kind=Action.Kind.START, as_of=as_of)[0]
 
 
@@ -38,13 +40,21 @@ def complete(
     """
     if score is not None and not 0 <= score <= 1:
         raise ValueError(_("A score is between 0 and 1."))
-    target = target_of(distributor, card_key)
-    # What undo puts back has to be known before anything changes; the lock keeps it true until the commit.
+    # What undo puts back has to be known before anything changes, and whom it is about must not be erased or merged
+    # meanwhile: the lock keeps both true until the commit.
     take_turns([distributor.pk])
+    target = target_of(distributor, card_key)
     data = before(distributor, target) | ({} if score is None else {"score": score})
+    # "Done" of a card whose message is open says that it was sent.
+    message = sending.open_one(distributor.pk, target.customer, target.activity) if target.customer else None
+    if message is not None:
+        # What she shared or copied may have gone any way.
+        data |= {"outreach": message.pk} | ({"channel": message.channel} if message.channel in CHANNELS else {})
     action, made = act(distributor=distributor, target=target, kind=Action.Kind.DONE, as_of=as_of, data=data)
     if made and target.customer is not None:
-        log_contact(distributor, target, as_of=as_of, by=by)
+        log_contact(distributor, target, as_of=as_of, by=by, message=message)
+        if message is not None:
+            sending.mark_sent(message, as_of=as_of, action=action)
     skill = target.activity.skill if target.activity.is_learning else None
     if made and skill is not None:
         gain = target.activity.skill_gain
@@ -57,6 +67,7 @@ def snooze(*, distributor: Distributor, card_key: str, as_of: datetime, by: User
     """Not before the local day `until`. ValueError for a day that is not in the future."""
     if until <= distributor.local_day(as_of):
         raise ValueError(_("Choose a day after today."))
+    take_turns([distributor.pk])
     return say(distributor, target_of(distributor, card_key), Action.Kind.SNOOZE, as_of=as_of, until=until)
 
 
@@ -65,6 +76,7 @@ def dismiss(*, distributor: Distributor, card_key: str, as_of: datetime, by: Use
     """Not this one, and why; the ranking learns from it. ValueError for an unknown reason."""
     if reason not in Action.Reason.values:
         raise ValueError(_("Choose one of the reasons."))
+    take_turns([distributor.pk])
     target = target_of(distributor, card_key)
     if reason == Action.Reason.WRONG_PERSON and target.person is None:
         raise ValueError(_("This is not about a person."))
@@ -103,6 +115,8 @@ def undo(*, distributor: Distributor, action_id: int, as_of: datetime, by: User 
     )
     if action.undone_at is None:
         take_back(action, as_of=as_of)
+        # What it was credited with goes to what came before it.
+        credit([distributor.pk], as_of=as_of, since=min(as_of - LOOKED_BACK, action.at))
     return action
 
 
@@ -111,39 +125,36 @@ def take_back(action: Action, *, as_of: datetime) -> None:
     action.save(update_fields=["undone_at"])
     if action.event is None:
         return
-    ingest.record(
-        type="activity.undone",
-        distributor=action.distributor,
-        time=as_of,
-        data={"activity": action.activity.key, "form": action.activity.form, "undoes": action.event.external_id},
-        customer=action.customer,
-        external_id=f"pep-undo-{action.pk}",
-        # An undo counts against the completion of the same source.
-        source=action.event.source,
-    )
+    unsay(action, action.event, as_of=as_of)
     if action.kind == Action.Kind.DONE and action.closed_by_id is None:
         restore(action, action.event.data)
 
 
+def unsay(action: Action, said: Event, *, as_of: datetime) -> None:
+    """The log takes back what it says of the action."""
+    ingest.record(
+        type="activity.undone",
+        distributor=action.distributor,
+        time=as_of,
+        data={"activity": action.activity.key, "form": action.activity.form, "undoes": said.external_id},
+        customer=action.customer,
+        external_id=f"pep-undo-{action.pk}",
+        # An undo counts against the completion of the same source.
+        source=said.source,
+    )
+
+
 def before(distributor: Distributor, target: Target) -> dict[str, Any]:
     """What a completion is about to change, kept in its event so that undo can put it back."""
-    kept: dict[str, Any] = {}
-    if target.customer is not None:
-        contact = target.customer.last_contact_at
-        kept["contact_before"] = contact.isoformat() if contact else None
     if target.activity.is_learning and target.activity.skill is not None:
-        kept["memory_before"] = learning.snapshot(distributor, target.activity.skill)
-    return kept
+        return {"memory_before": learning.snapshot(distributor, target.activity.skill)}
+    return {}
 
 
 def restore(action: Action, data: dict[str, Any]) -> None:
     if action.customer is not None:
+        sending.reopen_with(action)
         Note.objects.filter(customer=action.customer, at=action.at).delete()
-        earlier = data.get("contact_before")
-        # A later contact stands.
-        Customer.objects.filter(pk=action.customer.pk, last_contact_at=action.at).update(
-            last_contact_at=datetime.fromisoformat(earlier) if earlier else None
-        )
     if action.activity.is_learning and action.activity.skill is not None:
         learning.unlearn(
             distributor=action.distributor,
@@ -153,10 +164,12 @@ def restore(action: Action, data: dict[str, Any]) -> None:
         )
 
 
-def log_contact(distributor: Distributor, target: Target, *, as_of: datetime, by: User | None) -> None:
-    """A note in her own language on the contact, and the day of it."""
+def log_contact(
+    distributor: Distributor, target: Target, *, as_of: datetime, by: User | None, message: Outreach | None = None
+) -> None:
+    """A note in her own language on the contact. That there was one is said by the event of the completion (fold.py)."""
     customer = target.customer
     assert customer is not None
     with translation.override(distributor.speaks):
-        Note.objects.create(customer=customer, text=title_of(target.activity, customer), at=as_of, by=by)
-    Customer.objects.filter(pk=customer.pk).update(last_contact_at=as_of)
+        text = sending.note_text(message) if message else title_of(target.activity, customer)
+        Note.objects.create(customer=customer, text=text, at=as_of, by=by)

@@ -14,6 +14,7 @@ from ninja.errors import HttpError
 
 from . import ingest
 from .api_keys import ApiKeyAuth
+from .event_types import OWN
 from .openapi import EVENTS_BODY
 
 MOST_EVENTS = 1000
@@ -83,6 +84,8 @@ def post_events(request: HttpRequest) -> Status[Any]:
 def refuse_own_source(n: int, event: Any) -> ingest.Verdict | None:
     if isinstance(event, dict) and event.get("source") == OWN_SOURCE:
         return ingest.refusal(n, f"source {OWN_SOURCE} is kept for this platform's own events.")
+    if isinstance(event, dict) and event.get("type") in OWN:
+        return ingest.refusal(n, f"type {event['type']} is kept for this platform's own events.")
     return None
 
 

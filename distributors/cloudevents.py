@@ -36,6 +36,7 @@ class Item:
     data_text: str
     digest: bytes
     distributor_id: int = 0  # set once the subject is known
+    owner_id: int = 0  # whose contact `customer` is: the subject's own, or her sponsor's when she enrols
     twins: list[int] = field(default_factory=list)  # later rows of the same batch with the same body
 
     @property
@@ -44,7 +45,7 @@ class Item:
 
     @property
     def customer(self) -> str | None:
-        return self.data.get("customer")
+        return self.data.get("contact" if self.type == "distributor.enrolled" else "customer")
 
 
 def read(event: object, *, row: int, received_at: datetime) -> Item:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-# Only a winner among the new events is written: what she edited by hand since stays, and arrival order cannot matter.
+# Only a winner among the new events is written, so that arrival order cannot matter. What is cleared is stated as "".
 DETAILS = """
 WITH stated AS (
-    SELECT DISTINCT ON (e.customer_id, f.name) e.id, e.customer_id, f.name, f.value
+    SELECT DISTINCT ON (e.customer_id, f.name) e.id, e.customer_id, f.name, coalesce(f.value, '') AS value
     FROM distributors_event e
     CROSS JOIN LATERAL (VALUES
         ('name', e.data->>'name'), ('kind', e.data->>'kind'), ('hotness', e.data->>'hotness'),
-        ('phone', e.data->>'phone'), ('email', e.data->>'email'), ('birthday', e.data->>'birthday')
+        ('phone', e.data->>'phone'), ('email', e.data->>'email'), ('birthday', e.data->>'birthday'),
+        ('language', e.data->>'language')
     ) AS f(name, value)
-    WHERE e.type = 'contact.added' AND f.value <> '' AND e.customer_id IN (
+    WHERE e.type = 'contact.added' AND (f.value <> '' OR e.data->'clears' ? f.name) AND e.customer_id IN (
         SELECT customer_id FROM distributors_event WHERE id = ANY(%(ids)s::bigint[]) AND type = 'contact.added')
     ORDER BY e.customer_id, f.name, e.time DESC, e.source DESC, e.external_id DESC
 ), news AS (
@@ -23,9 +24,10 @@ WITH stated AS (
 UPDATE distributors_customer c
 SET name = coalesce(said->>'name', c.name), hotness = coalesce(said->>'hotness', c.hotness),
     phone = coalesce(said->>'phone', c.phone), email = coalesce(said->>'email', c.email),
-    birthday = coalesce((said->>'birthday')::date, c.birthday),
+    language = coalesce(said->>'language', c.language),
+    birthday = CASE WHEN said ? 'birthday' THEN nullif(said->>'birthday', '')::date ELSE c.birthday END,
     kind = CASE WHEN c.orders > 0 THEN 'customer' ELSE coalesce(said->>'kind', c.kind) END
-FROM news WHERE c.id = news.customer_id
+FROM news WHERE c.id = news.customer_id AND c.erased_at IS NULL
 """
 
 

@@ -15,7 +15,8 @@ EVENT = ("id", "source", "type", "subject", "time")
 LINE = ("sku", "quantity", "line_amount", "line", "line_name", "product_name")
 DATA = (
     "customer", "customer_name", "currency", "amount", "order", "name", "sponsor", "market", "joined_on", "language",
-    "email", "kind", "hotness", "birthday", "phone", "rank", "activity", "form", "undoes", "score",
+    "email", "kind", "hotness", "birthday", "phone", "rank", "activity", "form", "undoes", "score", "contact",
+    "channel", "state", "origin", "tone",
 )  # fmt: skip
 COLUMNS = EVENT + DATA + LINE
 

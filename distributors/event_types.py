@@ -23,6 +23,12 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOST_LINES = 1000
 KINDS = ("customer", "prospect")
 HOTNESS = ("hot", "warm", "cool", "cold")
+#: models.CHANNELS, which this module, being pure, does not load.
+CHANNELS = ("call", "text", "whatsapp", "email")
+CONSENT = ("given", "withdrawn", "unknown")
+TONES = ("interested", "later", "no")
+#: What an edit can take away again. A contact keeps a name.
+CLEARABLE = ("hotness", "birthday", "phone", "email", "language")
 
 
 class EventError(ValueError):
@@ -53,6 +59,13 @@ def optional_text(data: Data, field: str, most: int, *, label: str = "") -> None
 def optional_choice(data: Data, field: str, choices: tuple[str, ...]) -> None:
     value = data.get(field)
     if value not in (None, "") and value not in choices:
+        raise EventError(f"data.{field} must be one of {', '.join(choices)}.")
+
+
+def choice(data: Data, field: str, choices: tuple[str, ...]) -> None:
+    if data.get(field) is None:
+        raise EventError(f"data.{field} is missing.")
+    if data[field] not in choices:
         raise EventError(f"data.{field} must be one of {', '.join(choices)}.")
 
 
@@ -181,6 +194,10 @@ def distributor_enrolled(data: Data, subject: str) -> None:
     optional_day(data, "joined_on")
     optional_match(data, "language", LANGUAGE, "a language code, such as en or de-AT", 12)
     optional_match(data, "email", EMAIL, "an e-mail address", 254)
+    if data.get("contact") is not None:
+        identifier(data, "contact", 64, label="data.contact")
+        if data.get("sponsor") is None:
+            raise EventError("data.contact needs data.sponsor, whose contact it is.")
 
 
 def contact_added(data: Data, subject: str) -> None:
@@ -191,6 +208,45 @@ def contact_added(data: Data, subject: str) -> None:
     optional_day(data, "birthday")
     optional_text(data, "phone", 32)
     optional_match(data, "email", EMAIL, "an e-mail address", 254)
+    optional_match(data, "language", LANGUAGE, "a language code, such as en or de-AT", 12)
+    clears = data.get("clears", ())
+    if clears != () and (type(clears) is not list or any(field not in CLEARABLE for field in clears)):
+        raise EventError(f"data.clears must be a list of {', '.join(CLEARABLE)}.")
+
+
+def consent_changed(data: Data, subject: str) -> None:
+    customer(data, required=True)
+    choice(data, "channel", (*CHANNELS, "all"))
+    choice(data, "state", CONSENT)
+    optional_text(data, "origin", 200)
+
+
+def contact_made(data: Data, subject: str) -> None:
+    customer(data, required=True)
+    # Not known of what she copied, or gave to her phone's share sheet.
+    optional_choice(data, "channel", CHANNELS)
+
+
+def contact_undone(data: Data, subject: str) -> None:
+    customer(data, required=True)
+    identifier(data, "undoes", 128, label="data.undoes")
+
+
+def contact_replied(data: Data, subject: str) -> None:
+    customer(data, required=True)
+    optional_choice(data, "channel", CHANNELS)
+    optional_choice(data, "tone", TONES)
+
+
+def contact_merged(data: Data, subject: str) -> None:
+    customer(data, required=True)
+    identifier(data, "merged", 64, label="data.merged")
+    if data["merged"] == data["customer"]:
+        raise EventError("data.merged must be another contact than data.customer.")
+
+
+def contact_erased(data: Data, subject: str) -> None:
+    customer(data, required=True)
 
 
 def basket_opened(data: Data, subject: str) -> None:
@@ -229,6 +285,12 @@ CHECKS: dict[str, Callable[[Data, str], None]] = {
     "distributor.signed_in": signed_in,
     "rank.reached": rank_reached,
     "contact.added": contact_added,
+    "consent.changed": consent_changed,
+    "contact.made": contact_made,
+    "contact.undone": contact_undone,
+    "contact.replied": contact_replied,
+    "contact.merged": contact_merged,
+    "contact.erased": contact_erased,
     "basket.opened": basket_opened,
     "activity.started": activity,
     "activity.completed": activity,
@@ -237,3 +299,6 @@ CHECKS: dict[str, Callable[[Data, str], None]] = {
     "activity.undone": activity_undone,
     "lesson.completed": activity,
 }
+
+#: Recorded once the platform has done it, by itself: to be told so does nothing.
+OWN = ("contact.merged", "contact.erased")

@@ -145,10 +145,12 @@ goal AS MATERIALIZED (
 # her last order is looked at.
 CUSTOMERS = f"""
 customer AS MATERIALIZED (
-    SELECT c.id, c.distributor_id, c.orders, c.spent, c.last_order_on, c.usual_gap_days, c.last_contact_at, c.added_at,
-           c.kind, c.hotness, c.birthday, person.time_zone
+    SELECT c.id, c.distributor_id, c.orders, c.spent, c.first_order_on, c.last_order_on, c.usual_gap_days, c.last_contact_at,
+           c.recent_contacts, c.added_at, c.kind, c.hotness, c.birthday, person.time_zone,
+           CASE WHEN person.consent_required THEN c.allowed ELSE 15 & ~c.refused END AS ways
     FROM distributors_customer c JOIN person ON person.id = c.distributor_id
     WHERE c.distributor_id = ANY(%(ids)s::bigint[]) AND NOT c.do_not_contact
+      AND (c.allowed > 0 OR NOT person.consent_required AND c.refused <> 15)
 ), bought AS MATERIALIZED (
     SELECT c.distributor_id, b.customer_id, b.line_id, b.last_on, b.orders, coalesce(b.price, 0) AS price, p.lasts_days,
            b.last_on = c.last_order_on AS lately
@@ -164,17 +166,20 @@ customer AS MATERIALIZED (
             "int8send(c.id)",
             "int4send(c.orders)",
             hundredths("c.spent"),
+            day("c.first_order_on"),
             day("c.last_order_on"),
             "float8send(coalesce(c.usual_gap_days, -1))",
             "int4send(coalesce(dearest.line_id, 0)::int4)",
             instant("c.last_contact_at"),
             day(local("c.last_contact_at", "c.time_zone")),
+            *(day(local(f"c.recent_contacts[{nth}]", "c.time_zone")) for nth in range(1, 5)),
             day(local("c.added_at", "c.time_zone")),
             "int2send(CASE WHEN c.kind <> 'prospect' OR c.orders > 0 THEN 0 ELSE "
             "CASE c.hotness WHEN 'hot' THEN 1 WHEN 'warm' THEN 2 WHEN 'cold' THEN 4 ELSE 3 END END::int2)",
             "int2send(coalesce(extract(month FROM c.birthday) * 100 + extract(day FROM c.birthday), 0)::int2)",
             instant("basket.time"),
             day(local("basket.time", "c.time_zone")),
+            "int2send(c.ways::int2)",
         ],
         order="c.id",
     )
@@ -240,7 +245,7 @@ def columns(of: str) -> str:
 #: The rows of `ids` as the facts say now: distributor_id, identity, settings, the six kinds of records, reference.
 MADE = f"""
 person AS MATERIALIZED (
-    SELECT d.id, d.external_id, d.market_id, d.joined_on, d.language, d.own_goal_share, d.rank, m.time_zone
+    SELECT d.id, d.external_id, d.market_id, d.joined_on, d.language, d.own_goal_share, d.rank, m.time_zone, m.consent_required
     FROM distributors_distributor d JOIN distributors_market m ON m.id = d.market_id
     WHERE d.id = ANY(%(ids)s::bigint[])
 ), {GOALS}, {CUSTOMERS}, {RECRUITS}, {TAGS}, made AS (

@@ -1,5 +1,5 @@
-"""Events -> orders, measures, customers' order columns and the lines they bought, ranks: the one definition, for one event
-and for a million.
+"""Events -> orders, measures, customers' order columns and the lines they bought, their consents and when they heard from
+her, ranks: the one definition, for one event and for a million.
 
 `fold(ids)` runs in the transaction that stored those events, with their distributors locked. Every statement is
 set-based and states *what is true of all stored events* minus *what was true without the new ones*, so the order of
@@ -16,7 +16,12 @@ Measures by the local day they belong to:
   activities_done  completions that were not taken back; lessons_done likewise, and lesson.completed
 A day whose sum is 0 has no row.
 
-A distributor's rank is that of her newest rank.reached, by (time, source, external id).
+A distributor's rank is that of her newest rank.reached, by (time, source, external id). So is consent, channel by channel:
+the newest consent.changed that names the channel, or all of them, counts; who refused every channel is not contacted.
+A sender may date an event ahead of time: such a word on consent counts from when it was received, so that it does not beat
+what she says in between. What is dated in the past, which is all that may arrive late, counts by its time alone.
+
+A contact is a contact.made, or a completion about a customer that did not close itself, that was not taken back.
 """
 
 from __future__ import annotations
@@ -25,6 +30,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection
+
+from .models import CHANNELS, EVERY_CHANNEL
 
 ORDERS = """
 INSERT INTO distributors_order (event_id, distributor_id, customer_id, time, day, amount, currency, is_repeat)
@@ -180,7 +187,7 @@ CONTRIBUTIONS: dict[str, tuple[str, ...]] = {
 ADD = """
 , added AS (
     INSERT INTO distributors_measure AS m (distributor_id, metric, scope, day, value)
-    SELECT distributor_id, metric, scope, day, sum(value)
+    SELECT distributor_id, metric, scope, day, %(sign)s * sum(value)
     FROM changes GROUP BY 1, 2, 3, 4 HAVING sum(value) <> 0 ORDER BY 1, 2, 3, 4
     ON CONFLICT (distributor_id, metric, scope, day) DO UPDATE SET value = m.value + excluded.value
     RETURNING id, value
@@ -236,6 +243,65 @@ SET orders = b.orders + excluded.orders, last_on = excluded.last_on, product_id 
     price = excluded.price, amount = excluded.amount
 """
 
+# Of all that is stored about whom the new events name: of each channel the newest word.
+CONSENTS = f"""
+WITH touched AS (
+    SELECT DISTINCT customer_id FROM distributors_event
+    WHERE id = ANY(%(ids)s::bigint[]) AND type = 'consent.changed' AND customer_id IS NOT NULL
+), newest AS (
+    SELECT DISTINCT ON (customer_id, c.bit) customer_id, c.bit, e.data->>'state' AS state
+    FROM touched JOIN distributors_event e USING (customer_id)
+    JOIN (VALUES {", ".join(f"('{name}', {bit})" for name, bit in CHANNELS.items())}) AS c(name, bit)
+         ON e.data->>'channel' IN (c.name, 'all')
+    WHERE e.type = 'consent.changed'
+    ORDER BY customer_id, c.bit, least(e.time, e.received_at) DESC, e.time DESC, e.source DESC, e.external_id DESC
+), said AS (
+    SELECT customer_id, coalesce(sum(bit) FILTER (WHERE state = 'given'), 0) AS allowed,
+           coalesce(sum(bit) FILTER (WHERE state = 'withdrawn'), 0) AS refused
+    FROM newest GROUP BY 1
+)
+UPDATE distributors_customer c
+SET allowed = s.allowed, refused = s.refused,
+    do_not_contact = s.refused = {EVERY_CHANNEL} OR c.merged_into_id IS NOT NULL OR c.erased_at IS NOT NULL
+FROM said s WHERE c.id = s.customer_id
+"""  # noqa: S608
+
+#: SQL: whether event `e` says that a customer heard from her.
+A_CONTACT = """e.customer_id IS NOT NULL
+    AND (e.type = 'contact.made' OR e.type = 'activity.completed' AND NOT e.data ? 'closed_by')"""
+
+#: SQL: whether a contact `e` was taken back. The undo of a completion need not name the customer (see COMPLETIONS).
+TAKEN_BACK = """CASE e.type
+    WHEN 'contact.made' THEN EXISTS (
+        SELECT FROM distributors_event u WHERE u.customer_id = e.customer_id AND u.type = 'contact.undone'
+            AND u.data->>'undoes' = e.external_id AND u.source = e.source)
+    ELSE EXISTS (
+        SELECT FROM distributors_event u WHERE u.type = 'activity.undone' AND u.distributor_id = e.distributor_id
+            AND u.data->>'undoes' = e.external_id AND u.source = e.source)
+    END"""
+
+# Whose contacts the new events add to or take back, whichever of the two came first; then the newest four that stand.
+RECENT_CONTACTS = f"""
+WITH touched AS (
+    SELECT e.customer_id FROM distributors_event e WHERE e.id = ANY(%(ids)s::bigint[]) AND {A_CONTACT}
+    UNION
+    SELECT e.customer_id FROM distributors_event u
+    JOIN distributors_event e ON e.source = u.source AND e.external_id = u.data->>'undoes'
+         AND e.distributor_id = u.distributor_id AND {A_CONTACT}
+    WHERE u.id = ANY(%(ids)s::bigint[]) AND u.type IN ('contact.undone', 'activity.undone')
+), recent AS (
+    SELECT t.customer_id, ARRAY(
+        SELECT e.time FROM distributors_event e WHERE e.customer_id = t.customer_id AND {A_CONTACT} AND NOT {TAKEN_BACK}
+        ORDER BY e.time DESC LIMIT 4) AS times
+    FROM touched t
+)
+UPDATE distributors_customer c SET recent_contacts = r.times, last_contact_at = r.times[1]
+FROM recent r WHERE c.id = r.customer_id AND (c.recent_contacts, c.last_contact_at) IS DISTINCT FROM (r.times, r.times[1])
+"""  # noqa: S608
+
+#: Types that add a contact or take one back.
+OF_CONTACTS = {"contact.made", "contact.undone", "activity.completed", "activity.undone"}
+
 # Of all her stored events, not of the new ones: a late event does not take away what she reached after it.
 RANKS = """
 UPDATE distributors_distributor d SET rank = newest.rank
@@ -264,14 +330,40 @@ def fold(ids: Sequence[int], types: Collection[str]) -> None:
         if "order.placed" in types:
             cursor.execute(CUSTOMERS, params)
             cursor.execute(CUSTOMER_LINES, params)
+        if "consent.changed" in types:
+            cursor.execute(CONSENTS, params)
+        if OF_CONTACTS & set(types):
+            cursor.execute(RECENT_CONTACTS, params)
         if "rank.reached" in types:
             cursor.execute(RANKS, params)
 
 
+def count_people(ids: Sequence[int], *, sign: int) -> None:
+    """Add (`sign` 1) or take off (-1) what these events count because they are of one person: first orders, repeat orders,
+    contacts added. `ids` has to be all orders and contact.added events of some customers."""
+    with connection.cursor() as cursor:
+        add(cursor, {"ids": list(ids), "sign": sign}, [COUNTED, CONTACTS])
+
+
+def fold_person(customer_id: int) -> None:
+    """Fold her columns again from all of her events, which came to her from another row. Measures: count_people."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(array_agg(id), '{}') FROM distributors_event WHERE customer_id = %s", [customer_id]
+        )
+        params = {"ids": cursor.fetchone()[0]}
+        cursor.execute("DELETE FROM distributors_customerline WHERE customer_id = %s", [customer_id])
+        for statement in (CUSTOMERS, CUSTOMER_LINES, CONSENTS, RECENT_CONTACTS):
+            cursor.execute(statement, params)
+
+
 def add_measures(cursor: Any, params: dict[str, list[int]], types: Collection[str]) -> None:
     parts = list(dict.fromkeys(part for name in CONTRIBUTIONS if name in types for part in CONTRIBUTIONS[name]))
-    if not parts:
-        return
+    if parts:
+        add(cursor, {**params, "sign": 1}, parts)
+
+
+def add(cursor: Any, params: dict[str, Any], parts: Sequence[str]) -> None:
     named = [NEEDS[part] for part in parts if part in NEEDS]
     named.append("changes (distributor_id, metric, scope, day, value) AS (" + " UNION ALL ".join(parts) + ")")
     cursor.execute(f"WITH {', '.join(named)} {ADD}", params)

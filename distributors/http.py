@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
@@ -22,6 +27,19 @@ class SeeOther(HttpResponseRedirect):
     """After a POST: get that page, whatever the method was."""
 
     status_code = 303
+
+
+def gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Whom or what the view changes may be erased or merged after it was read; its writers say DoesNotExist then."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(*args, **kwargs)
+        except ObjectDoesNotExist as gone:
+            raise Http404 from gone
+
+    return guarded
 
 
 def back(request: HttpRequest, default: str) -> HttpResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .event_types import CHECKS
+from .event_types import CHECKS, OWN
 
 EXAMPLE: dict[str, Any] = {
     "specversion": "1.0",
@@ -35,7 +35,7 @@ EVENT: dict[str, Any] = {
         "specversion": {"type": "string", "enum": ["1.0"]},
         "source": name(64, "The system that sends. `pep` is kept for the platform's own events."),
         "id": name(128, "The event's id in its source."),
-        "type": {"type": "string", "enum": list(CHECKS)},
+        "type": {"type": "string", "enum": [name for name in CHECKS if name not in OWN]},
         "subject": name(64, "The distributor's external id."),
         "time": {
             "type": "string",
@@ -48,9 +48,14 @@ EVENT: dict[str, Any] = {
             "type": "object",
             "description": "By type. order.placed {customer, currency, amount, lines [{sku, quantity, amount, line?, name?}]}; "
             "order.refunded {order, currency, amount, lines?, customer?}; "
-            "distributor.enrolled {name, sponsor or market, joined_on?, language?, email?}; distributor.signed_in {}; "
+            "distributor.enrolled {name, sponsor or market, joined_on?, language?, email?, contact?}, the contact being who "
+            "she was among her sponsor's; distributor.signed_in {}; "
             "rank.reached {rank}, of 1 to 40 characters, the newest by time counts; "
-            "contact.added {customer, name?, kind?, hotness?, birthday?, phone?, email?}; "
+            "contact.added {customer, name?, kind?, hotness?, birthday?, phone?, email?, language?, clears?}, of each field "
+            "the newest that states it counts, `clears` being fields to empty; "
+            "consent.changed {customer, channel: call, text, whatsapp, email or all, state: given, withdrawn or unknown, "
+            "origin?: how that is known}; contact.made {customer, channel?}; contact.undone {customer, undoes}; "
+            "contact.replied {customer, channel?, tone?: interested, later or no}; "
             "basket.opened {customer, currency?, amount?, lines?}; "
             "activity.started, .completed, .snoozed, .dismissed {activity, customer?, form?}; "
             "activity.undone {activity, undoes}; lesson.completed {activity, score?}. "

@@ -43,8 +43,8 @@ class RebuildReport:
 
 
 def rebuild(*, check: bool = False) -> RebuildReport:
-    """Recompute orders, order lines, measures, customers' order columns and lines, ranks, and compact rows; with `check`,
-    only compare."""
+    """Recompute orders, order lines, measures, customers' folded columns and lines, ranks, and compact rows; with `check`,
+    only compare. Consent and contacts of whom no such event names are as they were brought along."""
     with transaction.atomic(), connection.cursor() as cursor:
         # The first thing every ingest does is lock rows here; plain reads go on.
         cursor.execute("LOCK TABLE distributors_distributor IN EXCLUSIVE MODE")
@@ -104,8 +104,11 @@ ORDERS = f"SELECT {ORDER} FROM {{schema}}.distributors_order"  # noqa: S608
 LINES = """SELECT order_id, product_id, line_id, quantity, amount, count(*) AS n
     FROM {schema}.distributors_orderline GROUP BY 1, 2, 3, 4, 5"""
 MEASURES = "SELECT distributor_id, metric, scope, day, value FROM {schema}.distributors_measure"
-CUSTOMERS = """SELECT id, orders, spent, first_order_on, last_order_on, usual_gap_days, kind
-    FROM {schema}.distributors_customer"""
+FOLDED = (
+    "orders", "spent", "first_order_on", "last_order_on", "usual_gap_days", "kind", "allowed", "refused", "do_not_contact",
+    "last_contact_at", "recent_contacts",
+)  # fmt: skip
+CUSTOMERS = f"SELECT id, {', '.join(FOLDED)} FROM {{schema}}.distributors_customer"  # noqa: S608
 
 CUSTOMER_LINE = "customer_id, line_id, distributor_id, orders, last_on, product_id, price, amount"
 CUSTOMER_LINES = f"SELECT {CUSTOMER_LINE} FROM {{schema}}.distributors_customerline"  # noqa: S608
@@ -152,8 +155,7 @@ REPAIRS = (
     """INSERT INTO public.distributors_measure (distributor_id, metric, scope, day, value)
         SELECT distributor_id, metric, scope, day, value FROM pg_temp.distributors_measure
         ON CONFLICT DO NOTHING""",
-    f"""UPDATE public.distributors_customer c SET orders = s.orders, spent = s.spent, first_order_on = s.first_order_on,
-        last_order_on = s.last_order_on, usual_gap_days = s.usual_gap_days, kind = s.kind
+    f"""UPDATE public.distributors_customer c SET {", ".join(f"{name} = s.{name}" for name in FOLDED)}
         FROM pg_temp.distributors_customer s WHERE s.id = c.id AND c.id IN ({differences(CUSTOMERS, "id")})""",  # noqa: S608
     f"""DELETE FROM public.distributors_customerline b WHERE NOT EXISTS (
         SELECT FROM (({CUSTOMER_LINES.format(schema="public")}) INTERSECT ({CUSTOMER_LINES.format(schema="pg_temp")})) AS c

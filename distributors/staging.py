@@ -10,37 +10,43 @@ import pgtrigger
 
 from .cloudevents import Item, iso
 
-COLUMNS = "source, external_id, type, distributor_id, customer, customer_name, time, data, digest"
+COLUMNS = "source, external_id, type, distributor_id, owner_id, customer, customer_name, time, data, digest"
 
 UNNEST = """unnest(%(sources)s::text[], %(ids)s::text[], %(types)s::text[], %(distributors)s::bigint[],
-    %(customers)s::text[], %(names)s::text[], %(times)s::timestamptz[], %(data)s::jsonb[], %(digests)s::bytea[])
-    AS s(source, external_id, type, distributor_id, customer, customer_name, time, data, digest)"""
+    %(owners)s::bigint[], %(customers)s::text[], %(names)s::text[], %(times)s::timestamptz[], %(data)s::jsonb[],
+    %(digests)s::bytea[])
+    AS s(source, external_id, type, distributor_id, owner_id, customer, customer_name, time, data, digest)"""
 
 STAGING = """
 CREATE TEMP TABLE IF NOT EXISTS pep_staged_event (
-    source text, external_id text, type text, distributor_id bigint, customer text, customer_name text,
+    source text, external_id text, type text, distributor_id bigint, owner_id bigint, customer text, customer_name text,
     time timestamptz, data jsonb, digest bytea
 ) ON COMMIT DELETE ROWS
 """
 
-# Whom an event names is hers from that day on, and a customer once she orders (fold.py).
+# Whom an event names is hers from that day on, and a customer once she orders (fold.py). What is said of somebody who was
+# merged into another contact is said of that one; of somebody erased nothing is kept. Whose contact it is: the subject's, or her sponsor's who enrols.
 CUSTOMERS = """
-INSERT INTO distributors_customer AS c (distributor_id, external_id, name, kind, hotness, phone, email,
-    do_not_contact, added_at, orders, spent)
-SELECT distributor_id, customer, coalesce((array_agg(customer_name ORDER BY time DESC, source DESC, external_id DESC)
-    FILTER (WHERE customer_name <> ''))[1], ''), 'prospect', '', '', '', false, min(time), 0, 0
-FROM {source} WHERE customer IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+INSERT INTO distributors_customer AS c (distributor_id, external_id, name, kind, hotness, phone, email, language,
+    do_not_contact, allowed, refused, recent_contacts, added_at, orders, spent)
+SELECT s.owner_id, coalesce(survivor.external_id, s.customer),
+       coalesce((array_agg(s.customer_name ORDER BY s.time DESC, s.source DESC, s.external_id DESC)
+           FILTER (WHERE s.customer_name <> ''))[1], ''), 'prospect', '', '', '', '', false, 0, 0, '{{}}', min(s.time), 0, 0
+FROM {source}
+LEFT JOIN distributors_customer merged ON merged.distributor_id = s.owner_id AND merged.external_id = s.customer
+LEFT JOIN distributors_customer survivor ON survivor.id = merged.merged_into_id
+WHERE s.customer IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (distributor_id, external_id) DO UPDATE
 SET added_at = least(c.added_at, excluded.added_at), name = coalesce(nullif(c.name, ''), excluded.name)
-WHERE c.added_at > excluded.added_at OR (c.name = '' AND excluded.name <> '')
+WHERE c.erased_at IS NULL AND (c.added_at > excluded.added_at OR (c.name = '' AND excluded.name <> ''))
 """
 
 EVENTS = """
 INSERT INTO distributors_event (source, external_id, type, distributor_id, customer_id, time, day, data, digest, received_at)
-SELECT s.source, s.external_id, s.type, s.distributor_id, c.id, s.time, (s.time AT TIME ZONE m.time_zone)::date,
-       s.data, s.digest, %(received_at)s
+SELECT s.source, s.external_id, s.type, s.distributor_id, coalesce(c.merged_into_id, c.id), s.time,
+       (s.time AT TIME ZONE m.time_zone)::date, s.data, s.digest, %(received_at)s
 FROM {source} JOIN distributors_distributor d ON d.id = s.distributor_id JOIN distributors_market m ON m.id = d.market_id
-LEFT JOIN distributors_customer c ON c.distributor_id = s.distributor_id AND c.external_id = s.customer
+LEFT JOIN distributors_customer c ON c.distributor_id = s.owner_id AND c.external_id = s.customer
 ORDER BY s.source, s.external_id
 ON CONFLICT DO NOTHING RETURNING source, external_id, id, day
 """
@@ -77,6 +83,7 @@ def unnested(cursor: Any, items: list[Item], received_at: datetime) -> Found:
         "ids": [i.external_id for i in items],
         "types": [i.type for i in items],
         "distributors": [i.distributor_id for i in items],
+        "owners": [i.owner_id for i in items],
         "customers": [i.customer for i in items],
         "names": [i.data.get("customer_name") for i in items],
         "times": [i.time for i in items],
@@ -108,6 +115,7 @@ def copy_line(item: Item) -> str:
         item.external_id,
         item.type,
         str(item.distributor_id),
+        str(item.owner_id),
         customer,
         name,
         iso(item.time),

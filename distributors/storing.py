@@ -188,6 +188,8 @@ def insert(items: list[Item], known: dict[str, Place], received_at: datetime, st
         return
     for item in items:
         item.distributor_id = known[item.subject].id
+        enrols = item.type == "distributor.enrolled" and item.data.get("sponsor")
+        item.owner_id = known[item.data["sponsor"]].id if enrols else item.distributor_id
     with connection.cursor() as cursor:
         stage = copied if len(items) >= WORTH_COPYING else unnested
         found = stage(cursor, items, received_at)

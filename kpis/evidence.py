@@ -1,6 +1,6 @@
 """What one distributor's share of a KPI's week is made of: events, with what each of them adds.
 
-Customers appear as numbers within the answer, never by name. An event that is gone since (a customer was erased) leaves a
+Customers appear as numbers within the answer, never by name. A link that is cut since (of an event to its customer) leaves a
 remainder: what the share has and no event accounts for.
 """
 
