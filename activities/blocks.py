@@ -43,10 +43,11 @@ class People(NamedTuple):
 
 
 #: A published activity. `about` is a place in REASONS, -1 for nobody; `line` a product line's id, 0 for none; `kind` a place in
-#: Activity.Kind; `p` = P(done | shown), learned or stated; `skill` an id, 0 for none; `wanted` m*, 1 without a skill; `gain` iota.
+#: Activity.Kind; `p` = P(done | shown), learned or stated; `skill` an id, 0 for none; `wanted` m*, 1 without a skill; `gain` iota;
+#: `ways` the channels of which a customer must allow one (records.CUSTOMER): any of writing for a message, calls for a call.
 ACTIVITY = np.dtype(
     [("id", "i8"), ("about", "i8"), ("line", "i8"), ("kind", "i8"), ("learning", "i8"), ("p", "f8"), ("skill", "i8"),
-     ("wanted", "f8"), ("gain", "f8")]
+     ("wanted", "f8"), ("gain", "f8"), ("ways", "i8")]
 )  # fmt: skip
 
 #: What activities move: a place in METRICS and a product line's id, 0 for all. `money` goes with the market's price level,

@@ -11,8 +11,8 @@ import numpy as np
 from django.db import connection
 from django.db.models import Max
 
-from distributors import features, versions
-from distributors.blocks import Calendar, Ints, calendar_of
+from distributors import features, reordering, versions
+from distributors.blocks import Buying, Calendar, Ints, calendar_of
 from distributors.chances import spread_for
 from distributors.records import SLATE_CARD, Records, day_of, microseconds
 from kpis.models import Turn
@@ -38,6 +38,7 @@ class Frame:
     numbers: dict[str, int]
     shelf: Shelf
     calendar: Calendar
+    buying: Buying
     course: Course
 
 
@@ -58,7 +59,7 @@ def frame(as_of: datetime) -> Frame:
     shelf = shelves.of(numbers)
     calendar = calendar_of(shelf.markets, as_of)
     course = steering.of(numbers, shelf, calendar._replace(now=microseconds(steered_at(as_of))))
-    return Frame(as_of, told(numbers), numbers, shelf, calendar, course)
+    return Frame(as_of, told(numbers), numbers, shelf, calendar, reordering.of(numbers, shelf.markets), course)
 
 
 def steered_at(as_of: datetime) -> datetime:
@@ -85,9 +86,8 @@ def rank(people: People, given: Frame) -> tuple[Records, Ints]:
     shelf, calendar = given.shelf, given.calendar
     spread = spread_for(shelf.markets, calendar, people.goals, people.goals_at, people.market)
     decided = ruling.of(people, numbers=given.numbers, shelf=shelf, calendar=calendar, spread=spread, as_of=given.as_of)
-    return kernel.slates(
-        people, calendar, spread, shelf.arrays, given.course.arrays_for(people, calendar), decided.rules
-    )
+    arrays = given.course.arrays_for(people, calendar)
+    return kernel.slates(people, calendar, spread, given.buying, shelf.arrays, arrays, decided.rules)
 
 
 def refresh(first: int, last: int, *, as_of: datetime) -> None:

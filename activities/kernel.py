@@ -10,7 +10,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from distributors.blocks import QUANTILES, REASONS, RECRUITS, Calendar, Floats, Ints, Outlooks, Spread, dues, outlooks
+from distributors.blocks import (
+    BUYER,
+    QUANTILES,
+    REASONS,
+    RECRUITS,
+    Buying,
+    Calendar,
+    Floats,
+    Ints,
+    Outlooks,
+    Spread,
+    dues,
+    outlooks,
+)
 from distributors.chances import look
 from distributors.compiling import kernel
 from distributors.records import (
@@ -200,6 +213,8 @@ def about_people(
         one = due[order[k]]
         if not fits(activity, one) or was_better(k, starts[reason], activity, due, order):
             continue
+        if reason < RECRUITS and customers[one.who].ways & activity.ways == 0:
+            continue  # she does not agree to what this asks for
         if seen == PEOPLE_PER_ACTIVITY:
             break
         seen += 1
@@ -316,8 +331,8 @@ def score(
 
 @kernel
 def rank_one(
-    i: int, people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, steering: Steering, rules: Rules,
-    room: Room,
+    i: int, people: People, calendar: Calendar, spread: Spread, buying: Buying, catalogue: Catalogue, steering: Steering,
+    rules: Rules, room: Room,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Score everything person i could be shown; how many candidates, dues and goals there are in `room`."""
     m = people.market[i]
@@ -329,7 +344,7 @@ def rank_one(
     customers = people.customers[people.customers_at[i] : people.customers_at[i + 1]]
     lines = people.lines[people.lines_at[i] : people.lines_at[i + 1]]
     recruits = people.recruits[people.recruits_at[i] : people.recruits_at[i + 1]]
-    many = contacts(customers, lines, calendar.today[m], calendar.now, room.due)
+    many = contacts(customers, lines, m, calendar.today[m], calendar.now, buying, room.due)
     many = care(recruits, calendar.today[m], many, room.due)
     n = candidates(i, many, people, calendar, catalogue, rules, room)
     score(i, n, goals, people, spread, catalogue, steering, room)
@@ -354,12 +369,12 @@ def pinned(i: int, n: int, rules: Rules, cards: Records) -> int:
 
 @kernel
 def fill_slates(
-    people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, steering: Steering, rules: Rules, room: Room,
-    noisy: bool, out: Records, counts: Ints,
+    people: People, calendar: Calendar, spread: Spread, buying: Buying, catalogue: Catalogue, steering: Steering,
+    rules: Rules, room: Room, noisy: bool, out: Records, counts: Ints,
 ) -> None:  # fmt: skip
     activities = catalogue.activity
     for i in range(people.ids.shape[0]):
-        n, _many, _goals = rank_one(i, people, calendar, spread, catalogue, steering, rules, room)
+        n, _many, _goals = rank_one(i, people, calendar, spread, buying, catalogue, steering, rules, room)
         seed = drawing.day_seed(people.identity[i], calendar.today[people.market[i]])
         counts[i] = fill_slate(i, n, seed, noisy, activities, rules, room, out)
 
@@ -384,12 +399,13 @@ def fill_slate(
 
 @kernel
 def fill_both(
-    people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, before: Steering, after: Steering,
-    rules: Rules, room: Room, noisy: bool, out: Records, counts: Ints, changed: Records, changed_counts: Ints,
+    people: People, calendar: Calendar, spread: Spread, buying: Buying, catalogue: Catalogue, before: Steering,
+    after: Steering, rules: Rules, room: Room, noisy: bool, out: Records, counts: Ints, changed: Records,
+    changed_counts: Ints,
 ) -> None:  # fmt: skip
     """Two slates of each person: what she could be shown is found once, and scored and drawn with either steering."""
     for i in range(people.ids.shape[0]):
-        n, _many, goals = rank_one(i, people, calendar, spread, catalogue, before, rules, room)
+        n, _many, goals = rank_one(i, people, calendar, spread, buying, catalogue, before, rules, room)
         seed = drawing.day_seed(people.identity[i], calendar.today[people.market[i]])
         counts[i] = fill_slate(i, n, seed, noisy, catalogue.activity, rules, room, out)
         score(i, n, goals, people, spread, catalogue, after, room)
@@ -397,20 +413,20 @@ def fill_both(
 
 
 def slates(
-    people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, steering: Steering, rules: Rules,
-    size: int = SLATE,
+    people: People, calendar: Calendar, spread: Spread, buying: Buying, catalogue: Catalogue, steering: Steering,
+    rules: Rules, size: int = SLATE,
 ) -> tuple[Records, Ints]:  # fmt: skip
     """The slates of a block: native SLATE_CARD records [n, size] (zeros after the last card), and cards each."""
     n = len(people.ids)
     out, counts = np.zeros((n, size), native(SLATE_CARD)), np.zeros(n, np.int64)
     room = room_for(people, catalogue, steering, rules, size=size, most_pools=MOST_POOLS)
-    fill_slates(people, calendar, spread, catalogue, steering, rules, room, True, out, counts)
+    fill_slates(people, calendar, spread, buying, catalogue, steering, rules, room, True, out, counts)
     return out, counts
 
 
 def both(
-    people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, before: Steering, after: Steering,
-    rules: Rules, size: int = SLATE,
+    people: People, calendar: Calendar, spread: Spread, buying: Buying, catalogue: Catalogue, before: Steering,
+    after: Steering, rules: Rules, size: int = SLATE,
 ) -> tuple[Records, Ints, Records, Ints]:  # fmt: skip
     """The slates of a block with each of two steerings (as many columns each), as `slates` gives them."""
     n = len(people.ids)
@@ -419,7 +435,7 @@ def both(
     counts, changed_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
     room = room_for(people, catalogue, before, rules, size=size, most_pools=MOST_POOLS)
     fill_both(
-        people, calendar, spread, catalogue, before, after, rules, room, True, out, counts, changed, changed_counts
+        people, calendar, spread, buying, catalogue, before, after, rules, room, True, out, counts, changed, changed_counts,
     )  # fmt: skip
     return out, counts, changed, changed_counts
 
@@ -434,12 +450,12 @@ class Ranked(NamedTuple):
 
 
 def ranked(
-    people: People, calendar: Calendar, spread: Spread, catalogue: Catalogue, steering: Steering, rules: Rules,
-    i: int = 0,
+    people: People, calendar: Calendar, spread: Spread, buying: Buying, catalogue: Catalogue, steering: Steering,
+    rules: Rules, i: int = 0,
 ) -> Ranked:  # fmt: skip
     """Everything person i of a block could be shown, scored."""
     room = room_for(people, catalogue, steering, rules, size=1)
-    n, many, goals = rank_one(i, people, calendar, spread, catalogue, steering, rules, room)
+    n, many, goals = rank_one(i, people, calendar, spread, buying, catalogue, steering, rules, room)
     return Ranked(n, many, goals, room)
 
 
@@ -465,14 +481,15 @@ def compile_ahead() -> int:
     day = np.zeros(1, np.int64)
     calendar = Calendar(0, day, day, day, day, day)
     spread = Spread(empty, empty, empty, empty, empty, np.zeros(0), empty, np.zeros((0, QUANTILES)))
+    buying = Buying(0, np.zeros(1, BUYER), 1.0, 1.0, 1.0, 1.0, np.zeros(QUANTILES), 1.0, day, day)
     catalogue = Catalogue(
         np.zeros(0, ACTIVITY), np.zeros(0, KEY), np.zeros((0, 0)), np.ones(1), np.zeros((1, 0), np.uint8),
         np.zeros((1, 0), np.uint8),
     )  # fmt: skip
     nothing = np.zeros((1, 0))
     course = Steering(np.zeros((1, 0), np.int64), nothing, nothing, nothing, np.ones(1), 1.0, np.zeros(1, np.int64))
-    slates(people, calendar, spread, catalogue, course, no_rules())
-    both(people, calendar, spread, catalogue, course, course, no_rules())
-    found = ranked(people, calendar, spread, catalogue, course, no_rules())
+    slates(people, calendar, spread, buying, catalogue, course, no_rules())
+    both(people, calendar, spread, buying, catalogue, course, course, no_rules())
+    found = ranked(people, calendar, spread, buying, catalogue, course, no_rules())
     drawing.slate(0, found.room.cards, catalogue.activity, seed=1)
     return sum(len(one.stats.cache_misses) for one in (fill_slates, fill_both, rank_one, drawing.draw))

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from distributors import versions
+from distributors import reordering, versions
 from distributors.blocks import Calendar, Ints, calendar_of
 from distributors.chances import spread_for
 from distributors.records import Records
-from distributors.timing import DAY, OPEN_BASKET, QUIET_DAYS
+from distributors.timing import CAP_DAYS, OPEN_BASKET
 from kpis.board import Board, Plan
 from kpis.models import Campaign, Priority
 from kpis.proposals import Proposal
@@ -137,7 +137,8 @@ def pair(people: People, given: Change) -> Pair:
     decided = ruling.of(
         people, numbers=given.numbers, shelf=given.shelf, calendar=given.calendar, spread=spread, as_of=given.as_of
     )
-    found = kernel.both(people, given.calendar, spread, given.shelf.arrays, before, after, decided.rules)
+    buying = reordering.of(given.numbers, given.shelf.markets)
+    found = kernel.both(people, given.calendar, spread, buying, given.shelf.arrays, before, after, decided.rules)
     return Pair(Lists(*found[:2]), Lists(*found[2:]))
 
 
@@ -157,7 +158,7 @@ class Tally(NamedTuple):
     rows: Ints  # R: whose list would be steered by each row of `after`
 
 
-#: What is counted by card: messages; messages and calls to somebody who heard from her lately, but for those about a basket
+#: What is counted by card: messages; messages and calls to somebody who heard from her enough, but for those about a basket
 #: she left open, and those about one.
 MEASURES = ("messages", "over_cap", "baskets")
 
@@ -215,27 +216,36 @@ def measured(lists: Lists, people: People, given: Change) -> Ints:
     place = places_of(cards, given.shelf)
     form = np.array([one.form for one in given.shelf.activities], object)[place]
     message, call = form == Activity.Form.MESSAGE, form == Activity.Form.CALL
-    again = (message | call) & lately_contacted(who, cards, people, given.calendar.now)
     basket = given.shelf.arrays.activity["about"][place] == OPEN_BASKET
-    kinds = (message, again & ~basket, again & basket)
+    quiet, often = (about_some(who, cards, people, some) for some in capped(people, given))
+    again = message | call
+    kinds = (message, again & (often | quiet & ~basket), again & ~often & quiet & basket)
     return np.stack([np.bincount(who[kind], minlength=len(lists.many)) for kind in kinds])
 
 
-def lately_contacted(who: Ints, cards: Records, people: People, now: int) -> Mask:
-    """Of each card, whether it is about a customer whom its reader has contacted in the last QUIET_DAYS.
+def capped(people: People, given: Change) -> tuple[Mask, Mask]:
+    """Of each customer record, whether she heard too lately, and whether she heard too often, as her market has it.
 
     Asked of the facts alone, not of the reasons that the kernel found: it checks them.
     """
-    quiet = people.customers["contacted_at"] > now - QUIET_DAYS * DAY
-    whose = np.repeat(np.arange(len(people.ids)), np.diff(people.customers_at))[quiet]
-    heard = people.customers["id"][quiet]
-    ids = np.unique(heard)
+    market = np.repeat(people.market, np.diff(people.customers_at))
+    today, caps = given.calendar.today[market], reordering.of(given.numbers, given.shelf.markets)
+    contacts = np.stack([people.customers[f"contact_{nth}"] for nth in range(1, 5)], axis=1).astype(np.int64)
+    nth = contacts[np.arange(len(market)), caps.most[market] - 1]
+    return people.customers["contacted_on"] > today - caps.quiet[market], nth > today - CAP_DAYS
+
+
+def about_some(who: Ints, cards: Records, people: People, some: Mask) -> Mask:
+    """Of each card, whether it is about one of `some` of its reader's customer records."""
+    whose = np.repeat(np.arange(len(people.ids)), np.diff(people.customers_at))[some]
+    meant = people.customers["id"][some]
+    ids = np.unique(meant)
     if not len(ids):
         return np.zeros(len(cards), bool)
     place = np.minimum(np.searchsorted(ids, cards["about"]), len(ids) - 1)
     named = (cards["kind"] == CUSTOMER) & (ids[place] == cards["about"])
     # Of clones in a benchmark customers' ids repeat: the pair counts.
-    return named & np.isin(who * len(ids) + place, whose * len(ids) + np.searchsorted(ids, heard))
+    return named & np.isin(who * len(ids) + place, whose * len(ids) + np.searchsorted(ids, meant))
 
 
 def with_activity(lists: Lists, shelf: Shelf) -> Ints:
@@ -291,7 +301,7 @@ class Figures:
 
     A card is an activity about a person (or about nobody). `first`: whose first card is another one. `median`: of the
     cards that differ, of five. `messages`: cards whose form is a message, whether or not she sends it. `over_cap`:
-    messages and calls to customers whom she contacted in the last QUIET_DAYS; one with an open basket may hear again
+    messages and calls to customers who heard lately or often enough, as their market has it; one with an open basket may hear again
     by design, `baskets`.
     """
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from distributors import features, goals, reorder
+from distributors import features, goals, reorder, reordering
 from distributors.blocks import CALLED, RECRUITS, Calendar, Floats, Spread, calendar_of
 from distributors.chances import spread_for
 from distributors.features import Row
@@ -189,7 +189,8 @@ def rank(distributor: Distributor, *, as_of: datetime, board: Board | None = Non
         people, numbers=numbers, shelf=shelf, calendar=calendar, spread=spread, as_of=as_of, fire=settle,
         sponsors=np.array([distributor.sponsor_id or 0], np.int64),
     )  # fmt: skip
-    found = kernel.ranked(people, calendar, spread, shelf.arrays, arrays, decided.rules)
+    buying = reordering.of(numbers, shelf.markets)
+    found = kernel.ranked(people, calendar, spread, buying, shelf.arrays, arrays, decided.rules)
     return Ranking(
         distributor, as_of, distributor.local_day(as_of), shelf, course.priorities_for(distributor, int(arrays.row[0])),
         course.scales.version, rows[distributor.pk], people, calendar, spread, arrays, decided, found,

@@ -6,7 +6,7 @@ for a comparison of columns and for nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -17,7 +17,7 @@ import numpy as np
 from django.db.models import CharField, Model, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 
-from distributors import versions
+from distributors import reordering, versions
 from distributors.blocks import QUANTILES, Calendar, Ints, Spread, calendar_of
 from distributors.chances import spread_for
 from distributors.checks import Column
@@ -132,15 +132,17 @@ def loaded(numbers: dict[str, int], shelf: Shelf, calendar: Calendar, as_of: dat
     ids, total = preview_people.by_chance(Distributor.objects.active(), as_of.date().toordinal())
     waiting = preview_people.brought_up_to_date(ids)
     people = preview_people.people_of(ids, shelf)
-    return Crowd(total, waiting, ids, numbers, shelf, people, block_of(people, shelf, calendar, as_of))
+    return Crowd(total, waiting, ids, numbers, shelf, people, block_of(people, shelf, calendar, as_of, numbers))
 
 
-def block_of(people: People, shelf: Shelf, calendar: Calendar, as_of: datetime) -> Block:
+def block_of(
+    people: People, shelf: Shelf, calendar: Calendar, as_of: datetime, numbers: Mapping[str, int]
+) -> Block:  # fmt: skip
     """One query, for the pools behind their goals."""
     spread = spread_for(shelf.markets, calendar, people.goals, people.goals_at, people.market)
     return Block(
         people=people, calendar=calendar, spread=spread, markets=shelf.markets, languages=shelf.languages, as_of=as_of,
-        line_ids=shelf.line_ids,
+        line_ids=shelf.line_ids, buying=reordering.of(numbers, shelf.markets),
     )  # fmt: skip
 
 
@@ -149,11 +151,12 @@ def block_of(people: People, shelf: Shelf, calendar: Calendar, as_of: datetime) 
 
 def everybody(as_of: datetime) -> Iterator[Block]:
     """All active people by id, as the other pages of HQ count them: who waits for a refresh counts as stored."""
-    shelf = shelves.current()
+    numbers = versions.current()
+    shelf = shelves.of(numbers)
     calendar = calendar_of(shelf.markets, as_of)
     ids = list(Distributor.objects.active().order_by("pk").values_list("pk", flat=True))
     preview_people.brought_up_to_date(ids)
-    return (block_of(people, shelf, calendar, as_of) for people in preview_people.blocks(ids, shelf))
+    return (block_of(people, shelf, calendar, as_of, numbers) for people in preview_people.blocks(ids, shelf))
 
 
 def one(distributor: Distributor, as_of: datetime) -> Crowd:
@@ -162,7 +165,7 @@ def one(distributor: Distributor, as_of: datetime) -> Crowd:
     shelf = shelves.of(numbers)
     preview_people.brought_up_to_date([distributor.pk])
     people = preview_people.people_of([distributor.pk], shelf)
-    block = block_of(people, shelf, calendar_of(shelf.markets, as_of), as_of)
+    block = block_of(people, shelf, calendar_of(shelf.markets, as_of), as_of, numbers)
     return Crowd(1, 0, [distributor.pk], numbers, shelf, people, block)
 
 

@@ -255,7 +255,7 @@ def could_show(given: Given, place: int) -> Mask:
         calls_at=calls_at,
     )
     arrays = course.arrays_for(people, block.calendar)
-    cards, many = kernel.slates(people, block.calendar, block.spread, shelf.arrays, arrays, asked, size=1)
+    cards, many = kernel.slates(people, block.calendar, block.spread, block.buying, shelf.arrays, arrays, asked, size=1)
     found[chosen] = (many > 0) & (cards[:, 0]["activity"] == shelf.activities[place].pk)
     return found
 

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from django.core.cache import cache
 from django.db import connection
 
-from distributors import checks, conditions
-from distributors.blocks import RECRUITS, Calendar, Ints, Spread, dues
+from distributors import checks, conditions, reordering
+from distributors.blocks import RECRUITS, Buying, Calendar, Ints, Spread, dues
 from distributors.checks import Column
 from distributors.conditions import ConditionError, Fact, Leaf, Node
 from distributors.facts import Block
@@ -275,6 +275,10 @@ class Evaluation:
     def days(self) -> Ints:
         return self.calendar.today[self.people.market]
 
+    @cached_property
+    def buying(self) -> Buying:
+        return reordering.of(self.numbers, self.shelf.markets)
+
     def ruling(self, *, fire: bool, sponsors: Ints | None) -> Ruling:
         columns = self.columns()
         matched = rules.matches(self.book, columns, self.n, self.days).astype(bool)
@@ -302,7 +306,7 @@ class Evaluation:
     def block(self) -> Block:
         return Block(
             people=self.people, calendar=self.calendar, spread=self.spread, markets=self.shelf.markets,
-            languages=self.shelf.languages, as_of=self.as_of, line_ids=self.shelf.line_ids,
+            languages=self.shelf.languages, as_of=self.as_of, line_ids=self.shelf.line_ids, buying=self.buying,
         )  # fmt: skip
 
     def each_alone(self) -> Iterator[tuple[Fact, Column]]:
@@ -438,12 +442,12 @@ class Evaluation:
 
     def fits_anybody(self, place: int, activity: Any, hides: Any, today: int) -> bool:
         """Whether anybody is due for it whom she has not answered for already, as the kernel finds them."""
-        people = self.people
+        people, m = self.people, int(self.people.market[place])
         customers = people.customers[people.customers_at[place] : people.customers_at[place + 1]]
         lines = people.lines[people.lines_at[place] : people.lines_at[place + 1]]
         recruits = people.recruits[people.recruits_at[place] : people.recruits_at[place + 1]]
         due = dues(len(customers), len(lines), len(recruits))
-        many = care(recruits, today, contacts(customers, lines, today, self.calendar.now, due), due)
+        many = care(recruits, today, contacts(customers, lines, m, today, self.calendar.now, self.buying, due), due)
         kind = 2 if activity["about"] >= RECRUITS else 1
         return any(
             one["reason"] == activity["about"]

@@ -16,7 +16,7 @@ from distributors import versions
 from distributors.blocks import REASONS, Floats
 from distributors.kept import Kept
 from distributors.metrics import METRICS, How, Unit, metric_key, split_key
-from distributors.models import Distributor, Market, ProductLine
+from distributors.models import CHANNELS, EVERY_CHANNEL, Distributor, Market, ProductLine
 
 from .blocks import ACTIVITY, KEY, Bits, Catalogue
 from .models import Activity, ActivityText, EffectVersion
@@ -27,6 +27,11 @@ NAMES = ("catalogue", "effects", "reference")
 METRIC_PLACE = {metric: place for place, metric in enumerate(METRICS)}
 #: A stated impact on a product line that does not exist: no goal is limited to it, and 0 would mean all lines.
 NO_SUCH_LINE = -1
+#: The channels of which a customer must allow one, by the form of what is asked; any for what is neither.
+WAYS: dict[str, int] = {
+    Activity.Form.MESSAGE: EVERY_CHANNEL - CHANNELS["call"],
+    Activity.Form.CALL: CHANNELS["call"],
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +210,7 @@ def columns(
     activity["skill"] = [one.skill_id or 0 for one in activities]
     activity["wanted"] = [one.skill.wanted if one.skill else 1.0 for one in activities]
     activity["gain"] = [one.skill_gain if one.skill else 0.0 for one in activities]
+    activity["ways"] = [WAYS.get(one.form, EVERY_CHANNEL) for one in activities]
     key["metric"] = [METRIC_PLACE[metric] for metric in metrics]
     key["line"] = [line_ids.get(scope, NO_SUCH_LINE) if scope else 0 for scope in scopes]
     key["money"] = [METRICS[metric].unit is Unit.MONEY for metric in metrics]

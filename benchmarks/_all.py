@@ -27,6 +27,7 @@ SCRIPTS = {
     "off_policy": False,
     "rules": False,
     "decline": False,
+    "reorder": False,
 }
 
 

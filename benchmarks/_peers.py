@@ -84,14 +84,14 @@ TABLES = {
         "person int8, key text, weight float8, remaining float8, now float8, made float8[], n int, base float8,"
         " typical float8, falling float8[], counts bool"
     ),
-    "bench_due": "person int8, kind int, about int8, reason text, line int, score float8, stretch float8",
+    "bench_due": "person int8, kind int, about int8, reason text, line int, score float8, stretch float8, ways int",
     "bench_hide": "person int8, activity int8, kind int, about int8",
     "bench_shown_before": "person int8, activity int8, kind int, about int8, exposure float8",
     "bench_mastery": "person int8, skill int8, mastery float8",
     "bench_waved_off": "person int8, activity int8, kind int",
     "bench_activity": (
         "id int8, market int8, about text, line int, of_kind int, learning bool, p float8, skill int8, wanted float8,"
-        " gain float8"
+        " gain float8, ways int"
     ),
     "bench_effect": "activity int8, market int8, key text, effect float8, is_sales bool",
     "bench_kpi": "market int8, key text, weight float8, direction int, scale float8",
@@ -161,7 +161,7 @@ SCORE = """
                         SELECT * FROM (
                             SELECT DISTINCT ON (d.about) d.* FROM bench_due d
                             WHERE d.person = person.id AND d.reason = a.about
-                                  AND (a.line = 0 OR d.kind = 2 OR d.line = a.line)
+                                  AND (a.line = 0 OR d.kind = 2 OR d.line = a.line) AND d.ways & a.ways <> 0
                             ORDER BY d.about, d.score DESC
                         ) AS each ORDER BY score DESC, about LIMIT 12
                     ) AS due
@@ -268,7 +268,7 @@ def prepared(persons: Sequence[Person], world: World) -> dict[str, Iterable[tupl
             if a.markets and market not in a.markets:
                 continue
             tables["bench_activity"].append(
-                (a.id, market, a.about, a.line, a.kind, a.learning, a.p, a.skill, a.wanted, a.gain)
+                (a.id, market, a.about, a.line, a.kind, a.learning, a.p, a.skill, a.wanted, a.gain, a.ways)
             )
             tables["bench_effect"] += [
                 (a.id, market, key_of(m), e * (price if _plain.UNIT[m[0]] == "money" else 1), m[0] == "sales")
@@ -299,7 +299,7 @@ def dues_of(person: Person, world: World) -> list[tuple[Any, ...]]:
     found = _plain.dues(person, world.calendar[person.market])
     _by_reason, average = _plain.people_for_cards(found)
     return [
-        (person.id, due.kind, due.person, due.reason, due.line, due.score, _plain.stretch(due, average))
+        (person.id, due.kind, due.person, due.reason, due.line, due.score, _plain.stretch(due, average), due.ways)
         for due in found
     ]
 

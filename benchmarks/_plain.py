@@ -57,6 +57,20 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
+class Buying:
+    """The fit of the reorder model: weights by line, 0 for all others; BG/NBD; quantiles of the chance, and the likeliest."""
+
+    lines: dict[int, Any]
+    parameters: tuple[float, ...]
+    quantiles: list[float]
+    least: float
+
+    def place(self, customer: dict[str, Any], today: int) -> tuple[float, bool]:
+        found = chance(customer, self.lines, self.parameters, today)
+        return max(0.01, place(found, self.quantiles)), found >= self.least
+
+
+@dataclass(frozen=True)
 class Calendar:
     """A market's local day and running periods, inclusive."""
 
@@ -64,6 +78,7 @@ class Calendar:
     today: int
     week: tuple[int, int]
     month: tuple[int, int]
+    buying: Buying | None = None  # of all markets
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,7 @@ class Activity:
     skill: int
     wanted: float
     gain: float
+    ways: int  # what a customer must agree to, one of these
     markets: frozenset[int]  # empty for all
     languages: frozenset[str]
 
@@ -152,6 +168,7 @@ class Due:
     score: float
     orders: int = 0
     spent: float = 0.0
+    ways: int = 15
 
 
 @dataclass(frozen=True)
@@ -203,17 +220,19 @@ def customers_due(person: Person, calendar: Calendar) -> Iterator[Due]:
         lines[line[0]].append(line)
     for customer in person.customers:
         for reason, line, score in reasons(customer, lines[customer[0]], calendar):
-            yield Due(1, customer[0], reason, line, score, customer[1], customer[2] / 100)
+            yield Due(1, customer[0], reason, line, score, customer[1], customer[2] / 100, customer[-1])
 
 
 def reasons(customer: Row, bought_once: list[Row], calendar: Calendar) -> Iterator[tuple[str, int, float]]:
     """(reason, product line, score) of one customer."""
-    (_id, orders, _spent, last_order, gap, line, contacted_at, contacted_on, added_on, interest, born, basket_at,
-     basket_on) = customer  # fmt: skip
+    (_id, orders, _spent, _first_order, last_order, gap, line, contacted_at, contacted_on, _newest, _second, _third, fourth,
+     added_on, interest, born, basket_at, basket_on, _ways) = customer  # fmt: skip
     today = calendar.today
+    if fourth > today - 28:  # the caps of a new market: four in 28 days, five days between two
+        return
     if calendar.now - 7 * DAY < basket_at <= calendar.now:
         yield "open_basket", line, 0.95 - 0.05 * min(7, max(0, today - basket_on))
-    if contacted_at > calendar.now - 5 * DAY:
+    if contacted_on > today - 5:
         return
     if interest and not orders:
         wait, score = {1: (7, 0.60), 2: (14, 0.45), 3: (30, 0.30), 4: (60, 0.20)}[interest]
@@ -223,16 +242,21 @@ def reasons(customer: Row, bought_once: list[Row], calendar: Calendar) -> Iterat
         yield "birthday", line, 0.50 - 0.02 * days
     if last_order == NEVER or last_order > today:
         return
-    if gap > 0 and (share := timely(last_order, gap, today)) is not None:
-        yield "reorder_due", line, (0.50 + 0.40 * orders / (orders + 4)) * share
+    days, mine, likely = today - last_order, None, False
+    if calendar.buying is not None and days <= 400:
+        known = {"orders": orders, "first_order": _first_order, "last_order": last_order, "gap": gap, "line": line}
+        mine, likely = calendar.buying.place(known, today)
+    if gap > 0 and (share := timely(last_order, gap, today, likely)) is not None:
+        yield "reorder_due", line, (0.50 + 0.40 * orders / (orders + 4)) * share if mine is None else mine
     for _customer, once, last_on, lasts in bought_once:
-        if today - last_on <= 400 and (share := timely(last_on, lasts, today)) is not None:
-            yield "one_time", once, 0.60 * share
+        if today - last_on <= 400 and (share := timely(last_on, lasts, today, False)) is not None:
+            yield "one_time", once, 0.60 * share if mine is None else mine
     if orders == 1 and bought_once:
         _customer, once, last_on, lasts = bought_once[0]
-        if (share := timely(last_on, lasts, today)) is not None:
-            yield "reorder_due", once, 0.55 * share
-    days = today - last_order
+        if (share := timely(last_on, lasts, today, likely)) is not None:
+            yield "reorder_due", once, 0.55 * share if mine is None else mine
+    elif gap <= 0 and likely and days >= 14 and mine is not None:
+        yield "reorder_due", line, mine
     if 5 <= days <= 8:
         yield "check_in", line, 0.60
     if 19 <= days <= 24:
@@ -241,11 +265,48 @@ def reasons(customer: Row, bought_once: list[Row], calendar: Calendar) -> Iterat
         yield "lapsed", line, 0.35 - 0.20 * (days - 120) / (400 - 120)
 
 
-def timely(last: int, gap: float, today: int) -> float | None:
-    """1 in the window (.8 to 1.25 of the gap), falling to .6 when it is over (1.6 and a week); None outside."""
+def chance(one: dict[str, Any], lines: dict[int, Any], parameters: Sequence[float], today: int) -> float:
+    """One customer's chance of ordering again, as a loop over objects would have it."""
+    recency, age = today - one["last_order"], today - one["first_order"]
+    once, weights = one["gap"] <= 0, lines.get(one["line"], lines[0])
+    x, last = (0, 0) if once else (one["orders"] - 1, age - recency)
+    z = weights["bias"] + weights["recency"] * math.log1p(recency) + weights["orders"] * math.log(one["orders"])
+    z += weights["age"] * math.log1p(age) + weights["expected"] * math.log1p(bought_ahead(parameters, x, last, age))
+    if once:
+        z += weights["once"]
+    else:
+        z += weights["gap"] * math.log1p(one["gap"]) + weights["gaps"] * min(recency / one["gap"], 10)
+    return float(1 / (1 + math.exp(-max(-30, min(30, z)))))
+
+
+def bought_ahead(parameters: Sequence[float], x: int, last: int, age: int) -> float:
+    """What BG/NBD expects in 28 days."""
+    r, alpha, a, b = parameters
+    z = 28 / (alpha + age + 28)
+    total = term = 1.0
+    n = 0
+    while abs(term) >= 1e-13:
+        term *= (a + b - 1 - r + n) * (a - 1 + n) / ((a + b + x - 1 + n) * (1 + n)) * z
+        total, n = total + term, n + 1
+    odds = a / (b + x - 1) * ((alpha + age) / (alpha + last)) ** (r + x) if x else 0
+    return max(0.0, (a + b + x - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * total) / (1 + odds))
+
+
+def place(chance: float, quantiles: Sequence[float]) -> float:
+    """The share of all customers who are less likely."""
+    first = bisect_left(quantiles, chance)
+    if first == 0 or first == len(quantiles):
+        return 0.0 if first == 0 else 1.0
+    lower, upper = quantiles[first - 1], quantiles[first]
+    return (first - 1 + (chance - lower) / (upper - lower)) / (len(quantiles) - 1)
+
+
+def timely(last: int, gap: float, today: int, likely: bool) -> float | None:
+    """1 in the window (.8 to 1.25 of the gap), falling to .6 when it is over (1.6 and a week); None outside, but for the
+    likeliest when it is over."""
     start, end = last + math.floor(0.8 * gap), last + math.ceil(1.25 * gap)
     over = last + math.ceil(1.6 * gap) + 7
-    if not start <= today <= over:
+    if today < start or (today > over and not likely):
         return None
     return 1 - 0.4 * (max(0, today - end) / max(1, over - end))
 
@@ -428,6 +489,8 @@ def whom(
         return
     best: dict[int, Due] = {}
     for due in by_reason.get(activity.about, []):
+        if not due.ways & activity.ways:
+            continue
         if due.kind == 2 or not activity.line or due.line == activity.line:
             best.setdefault(due.person, due)
     for due in sorted(list(best.values())[:12], key=lambda due: due.person):
@@ -656,10 +719,10 @@ class World:
         lines = {line.code: line.pk for line in ProductLine.objects.all()} | {"": 0}
         frozen = scales.current()
         calendar, company, price = {}, {}, {}
-        held = board.current()
+        held, buying = board.current(), buying_now()
         for market in Market.objects.all():
             today = market.local_day(as_of)
-            calendar[market.pk] = calendar_of(market, today, as_of)
+            calendar[market.pk] = replace(calendar_of(market, today, as_of), buying=buying)
             price[market.pk] = float(market.price_level)
             company[market.pk] = [
                 campaign_of(plan.campaign, version, plan.priorities[version.pk], market, lines, frozen)
@@ -733,6 +796,19 @@ def day_number(day: date) -> int:
     return (day - EPOCH).days
 
 
+def buying_now() -> Buying | None:
+    from distributors import reordering
+    from distributors.models import ReorderFit
+
+    fit = ReorderFit.objects.first()
+    if fit is None or not reordering.is_good(fit):
+        return None
+    model = reordering.Model.read(fit.values)
+    names = model.records().dtype.names or ()
+    lines = {row[0]: dict(zip(names, row, strict=True)) for row in model.records().tolist()}
+    return Buying(lines, tuple(model.buying), fit.values["quantiles"], fit.values["least"])
+
+
 def calendar_of(market: Any, today: date, as_of: datetime) -> Calendar:
     monday = today - timedelta(days=(today.weekday() - market.week_start) % 7)
     month = today.replace(day=1)
@@ -756,6 +832,7 @@ def catalogue_of(lines: dict[str, int]) -> list[Activity]:
             id=row.pk, about=row.about, line=row.line_id or 0, kind=kinds.index(row.kind), learning=row.form == "lesson",
             p=row.p_done, effects=completed(row, lines), skill=row.skill_id or 0,
             wanted=row.skill.wanted if row.skill else 1.0, gain=row.skill_gain,
+            ways={"message": 14, "call": 1}.get(row.form, 15),
             markets=frozenset(market.pk for market in row.markets.all()),
             languages=frozenset(text.language for text in row.texts.all()),
         )

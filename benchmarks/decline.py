@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def of(column: str, name: str) -> list[Target]:
-    from distributors import decline
+    from distributors import decline, logit
 
     past = past_of(column)
     began = time.perf_counter()
@@ -51,7 +51,7 @@ def of(column: str, name: str) -> list[Target]:
     prepared = time.perf_counter()
     told = decline.told(fitted, measured)
     seconds = time.perf_counter() - prepared
-    low = decline.auc(-measured.ratio, measured.halved)
+    low = logit.auc(-measured.ratio, measured.halved)
     print(
         f"{name}: {fitted.people:,} people, fitted on {len(fitted.halved):,} of their days ({100 * fitted.halved.mean():.1f} % "
         f"halved), measured on {len(measured.halved):,} later ones ({100 * measured.halved.mean():.1f} %); features "
@@ -106,7 +106,7 @@ def calibration(decline: Any, fitted: Any, measured: Any) -> None:
 
 def as_published(past: Any) -> list[Target]:
     """The other question: at most half of the mean of her own last three spans of 28 days, asked of the same people."""
-    from distributors import decline
+    from distributors import decline, logit
 
     def asked(lags: tuple[int, ...]) -> Any:
         some = decline.rows(past, lags)
@@ -118,8 +118,8 @@ def as_published(past: Any) -> list[Target]:
         return some._replace(halved=np.concatenate(halved))
 
     fitted, measured = asked(decline.FITTED), asked(decline.MEASURED)
-    found = decline.auc(decline.learned(fitted).chances(measured.features), measured.halved)
-    ratio = decline.auc(-measured.ratio, measured.halved)
+    found = logit.auc(decline.learned(fitted).chances(measured.features), measured.halved)
+    ratio = logit.auc(-measured.ratio, measured.halved)
     return [
         Target("households: half of her own twelve weeks, AUC", f"{PUBLISHED[0]}", f"{found:.3f}", abs(found - PUBLISHED[0]) < NEAR),
         Target("  the trailing ratio, a low one first", f"{PUBLISHED[1]}", f"{ratio:.3f}", None),

@@ -108,6 +108,29 @@ def outlooks(goals: int) -> Outlooks:
     )  # fmt: skip
 
 
+#: What the reorder model says of one product line, 0 for all others: weights of what timing.chance_of works out, in the log-odds
+#: of an order in the next four weeks (reordering.py).
+BUYER = np.dtype(
+    [("line", "i8"), ("bias", "f8"), ("recency", "f8"), ("orders", "f8"), ("age", "f8"), ("gap", "f8"), ("gaps", "f8"),
+     ("once", "f8"), ("expected", "f8")]
+)  # fmt: skip
+
+
+class Buying(NamedTuple):
+    """Who orders again, as past orders say, and how often customers may hear from their distributor."""
+
+    known: int  # 0 without a fit: a customer's own rhythm and what she bought say alone when she is due
+    lines: Records  # BUYER, native, by line; the first one, of line 0, is for lines that have none of their own
+    r: float  # BG/NBD (bgnbd.py), in days
+    alpha: float
+    a: float
+    b: float
+    quantiles: Floats  # QUANTILES of the chance over all customers at the fit
+    least: float  # the chance from which the model alone calls somebody due
+    quiet: Ints  # by market: days between contacts
+    most: Ints  # by market: contacts in 28 days, 1 to 4
+
+
 #: A reason to contact somebody today, native; in the order found: by customer, then by recruit. `who` is an index among the
 #: person's CUSTOMER records, of recruits among her RECRUIT records (the first of hers); `person` a customer's or recruit's id;
 #: `reason` a place in REASONS; `line` the product line it is about, 0 for none; `start`, `end` its window in day numbers, NEVER

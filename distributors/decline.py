@@ -14,20 +14,18 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from .blocks import Floats, Ints
 from .checks import Column
+from .logit import Mask, auc, logistic, newton, spread_of, standing
 from .models import DeclineFit, Distributor
 from .records import Records, day_number
 
 if TYPE_CHECKING:
     from .facts import Block
-
-Mask = npt.NDArray[np.bool_]
 
 #: What is looked back on, and over how many days sales are compared.
 WEEKS, SPAN = 16, 28
@@ -37,9 +35,6 @@ MEASURED, FITTED = (28, 42), (70, 84, 98, 112, 126, 140)
 LEAST = 100
 #: Of how many people, always the same ones, and how many are read at once.
 PEOPLE, BLOCK = 4000, 500
-#: Pulls weights of standardised features to 0 as one row would that says nothing.
-RIDGE = 1.0
-STEPS, CLOSE = 50, 1e-9
 
 FEATURES = (
     "sales_28", "sales_84", "against_usual", "against_before", "half_against_half", "days_since_order", "orders_28",
@@ -228,42 +223,8 @@ class Model:
 
 
 def learned(some: Rows) -> Model:
-    means, spreads = some.features.mean(axis=0), some.features.std(axis=0)
-    spreads = np.where(spreads > 0, spreads, 1.0)
+    means, spreads = spread_of(some.features)
     return Model(newton(standing(some.features, means, spreads), some.halved), means, spreads)
-
-
-def standing(found: Floats, means: Floats, spreads: Floats) -> Floats:
-    """Standardised, with a first column of ones."""
-    return np.hstack([np.ones((len(found), 1)), (found - means) / spreads])
-
-
-def newton(x: Floats, y: Mask, ridge: float = RIDGE) -> Floats:
-    """Weights of the penalised likelihood's maximum (Newton's steps are those of iteratively reweighted least squares)."""
-    pull = ridge * np.eye(x.shape[1])
-    pull[0, 0] = 0.0
-    weights = np.zeros(x.shape[1])
-    # From the base rate on, so that no first step leaps over the maximum.
-    weights[0] = np.log((y.sum() + 0.5) / ((~y).sum() + 0.5))
-    for _step in range(STEPS):
-        p = logistic(x @ weights)
-        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + pull, x.T @ (y - p) - pull @ weights)
-        weights = weights + step
-        if np.abs(step).max() < CLOSE:
-            break
-    return weights
-
-
-def logistic(z: Floats) -> Floats:
-    return np.array(1 / (1 + np.exp(-np.clip(z, -30, 30))))
-
-
-def auc(score: Floats, y: Mask) -> float:
-    """How often somebody of `y` scores above somebody else; a tie counts half."""
-    order = np.sort(score)
-    rank = (np.searchsorted(order, score, "left") + np.searchsorted(order, score, "right") + 1) / 2
-    many, others = int(y.sum()), int((~y).sum())
-    return float((rank[y].sum() - many * (many + 1) / 2) / (many * others))
 
 
 # Reading it

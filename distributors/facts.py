@@ -17,7 +17,7 @@ import numpy as np
 from django.db import connection
 
 from . import decline, goal_facts, segments, windows
-from .blocks import QUANTILES, REASONS, RECRUITS, Calendar, Floats, Ints, Spread, dues, outlooks
+from .blocks import BUYER, QUANTILES, REASONS, RECRUITS, Buying, Calendar, Floats, Ints, Spread, dues, outlooks
 from .checks import Column
 from .compiling import kernel
 from .conditions import Fact
@@ -84,6 +84,7 @@ class Block:
     languages: Sequence[str]
     as_of: datetime
     line_ids: Mapping[str, int]
+    buying: Buying
 
     def __len__(self) -> int:
         return len(self.people.ids)
@@ -262,7 +263,7 @@ def customers(asked: Collection[Fact], block: Block) -> dict[Fact, Column]:
     most_customers, most_lines = (int(np.diff(at).max(initial=0)) for at in (people.customers_at, people.lines_at))
     count_customers(
         people.customers, people.customers_at, people.lines, people.lines_at, people.market, block.calendar,
-        dues(most_customers, most_lines, 0), found,
+        block.buying, dues(most_customers, most_lines, 0), found,
     )  # fmt: skip
     places = {EVERYBODY: RECRUITS} | {reason: place for place, reason in enumerate(REASONS[:RECRUITS])}
     return {fact: Column(found[places[fact["reason"]]]) for fact in asked}
@@ -271,7 +272,7 @@ def customers(asked: Collection[Fact], block: Block) -> dict[Fact, Column]:
 @kernel
 def count_customers(
     customers: Records, customers_at: Ints, lines: Records, lines_at: Ints, market: Ints, calendar: Calendar,
-    due: Records, found: Floats,
+    buying: Buying, due: Records, found: Floats,
 ) -> None:  # fmt: skip
     """Each customer counts by her best reason, of equal ones by the first (reorder.best_of); and everybody in the last row."""
     for i in range(len(market)):
@@ -279,7 +280,7 @@ def count_customers(
         hers = customers[customers_at[i] : customers_at[i + 1]]
         for who in range(len(hers)):
             found[RECRUITS, i] += hers[who].added_on <= today
-        n = contacts(hers, lines[lines_at[i] : lines_at[i + 1]], today, calendar.now, due)
+        n = contacts(hers, lines[lines_at[i] : lines_at[i + 1]], market[i], today, calendar.now, buying, due)
         d = 0
         while d < n:
             best = d
@@ -297,7 +298,8 @@ def compile_ahead() -> int:
     goals, days, hers, lines = (np.zeros(0, native(dtype)) for dtype in (GOAL, DAY, CUSTOMER, LINE))
     calendar = Calendar(0, day, day, day, day, day)
     spread = Spread(nothing, nothing, nothing, nothing, nothing, np.zeros(0), nothing, np.zeros((0, QUANTILES)))
-    count_customers(hers, at, lines, at, day, calendar, dues(0, 0, 0), np.zeros((RECRUITS + 1, 1)))
+    buying = Buying(0, np.zeros(1, BUYER), 1.0, 1.0, 1.0, 1.0, np.zeros(QUANTILES), 1.0, day, day)
+    count_customers(hers, at, lines, at, day, calendar, buying, dues(0, 0, 0), np.zeros((RECRUITS + 1, 1)))
     goal_facts.fill(
         goals, at, days, at, day, day, calendar, spread, real, goal_facts.periods_before(calendar),
         np.zeros((0, 2), np.int64), outlooks(0), days, np.zeros((0, len(goal_facts.NAMED), 1)),

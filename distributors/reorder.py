@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from . import features
-from .blocks import REASONS, dues
-from .models import Customer, Distributor
+from . import features, reordering
+from .blocks import REASONS, Buying, dues
+from .models import Customer, Distributor, Market
 from .purchases import Basket, LineBought, lines_bought, newest_baskets
 from .records import day_number, microseconds
-from .timing import BIRTHDAY, ONE_TIME, OPEN_BASKET, REORDER_DUE, Reason, contacts, reasons_in
+from .timing import BIRTHDAY, CAP_DAYS, ONE_TIME, OPEN_BASKET, PROSPECT_DAYS, REORDER_DUE, Reason, contacts, reasons_in
 
 Facts = dict[str, object]
 
@@ -39,14 +39,43 @@ def reasons(distributor: Distributor, *, as_of: datetime) -> list[Reason]:
 def reasons_of(distributors: Iterable[Distributor], *, as_of: datetime) -> dict[int, list[Reason]]:
     """`reasons` for many; load the people `with_market()`."""
     people = list(distributors)
-    rows = features.of(person.pk for person in people)
-    return {person.pk: found_in(rows[person.pk], person, as_of) for person in people}
+    rows, numbers = features.of_with_versions(person.pk for person in people)
+    return {
+        person.pk: found_in(rows[person.pk], person, as_of, reordering.of(numbers, [person.market]))
+        for person in people
+    }
 
 
-def found_in(row: features.Row, person: Distributor, as_of: datetime) -> list[Reason]:
+def found_in(row: features.Row, person: Distributor, as_of: datetime, buying: Buying) -> list[Reason]:
+    """`buying` is of her market alone."""
     out = dues(len(row.customers), len(row.lines), 0)
-    n = contacts(row.customers, row.lines, day_number(person.local_day(as_of)), microseconds(as_of), out)
+    n = contacts(row.customers, row.lines, 0, day_number(person.local_day(as_of)), microseconds(as_of), buying, out)
     return sorted(reasons_in(out, 0, n), key=lambda one: (one.person, -one.score))
+
+
+def free_from(customer: Customer, market: Market, today: date) -> date | None:
+    """The day from which a contact is within her market's caps again: "Next message from Friday". None when it is now.
+
+    What timing.contacts looks at, but for an open basket, which need not wait for the days between contacts.
+    """
+    days = [market.local_day(at) for at in customer.recent_contacts]
+    last = market.local_day(customer.last_contact_at) if customer.last_contact_at else None
+    quiet = last + timedelta(days=market.quiet_days) if last else today
+    most = market.contacts_a_month
+    month = days[most - 1] + timedelta(days=CAP_DAYS) if len(days) >= most else today
+    free = max(quiet, month)
+    return free if free > today else None
+
+
+def prospect_from(customer: Customer, market: Market, today: date) -> date | None:
+    """The day after today on which a prospect comes up again by interest (timing.prospect); None when there is none to say."""
+    if customer.kind != Customer.Kind.PROSPECT or not customer.hotness or customer.orders or customer.do_not_contact:
+        return None
+    interest = Customer.Hotness.values.index(customer.hotness)
+    since = market.local_day(customer.last_contact_at or customer.added_at)
+    due = since + timedelta(days=PROSPECT_DAYS[interest])
+    day = max(due, free_from(customer, market, today) or due)
+    return day if day > today else None
 
 
 def best_of(found: Iterable[Reason]) -> list[Reason]:

@@ -5,6 +5,7 @@ ranks worse than chance (ranking.md 3); what counts is how much her rhythm is kn
 
     own rhythm      (.50 + .40 n/(n + 4)) x timely       n orders; timely = 1 in the window, falling to .6 when it is over
     product used up .60 (only order of its line), .55 (only order) x timely
+    once past orders have told who orders again (reordering.py), both of them: her place among all customers, 0 to 1
     open basket     .95 - .05 a day
     check-in .60 · birthday .50 - .02 a day · connect .45 · lapsed .35 falling to .15 at 400 days
     prospect        .60 hot · .45 warm · .30 cool · .20 cold
@@ -18,10 +19,11 @@ order dated ahead closes a basket, and hides her rhythm until its day has come.
 from __future__ import annotations
 
 from datetime import date
-from math import ceil, floor
+from math import ceil, exp, floor, log, log1p
 from typing import Any, NamedTuple
 
-from .blocks import REASONS
+from .bgnbd import expected_of
+from .blocks import QUANTILES, REASONS, Buying, Floats
 from .compiling import kernel
 from .records import NEVER, Records, day_of
 
@@ -39,8 +41,14 @@ GRACE_DAYS = 7
 LONGEST_DAYS = 400
 #: A basket left open longer than this is forgotten.
 BASKET_DAYS = 7
-#: Somebody who heard from her this recently is left alone, unless she left a basket open.
-QUIET_DAYS = 5
+#: Contacts are counted over so many days; how many there may be, and how many days are between two, is said by the market.
+CAP_DAYS = 28
+#: Days that the reorder model looks ahead, up to how many of her own gaps recency counts in it, the least score it gives, and
+#: after how many days it may call somebody due of whom nothing else says when.
+HORIZON = 28
+MOST_GAPS = 10.0
+LEAST_SCORE = 0.01
+SETTLED_DAYS = 14
 #: Days after an order: a word on day 6, another on day 21, and one to somebody not seen for months.
 CHECK_IN_DAYS = (5, 8)
 CONNECT_DAYS = (19, 24)
@@ -55,6 +63,8 @@ SETTLING_DAYS = 3
 #: Orders have stopped: nothing for four weeks after orders in the eight weeks before them.
 STOPPED_DAYS = 28
 BEFORE_DAYS = 56
+#: Halves of a search among the first 64 quantiles, the last one being known to be large enough.
+STEPS = (32, 16, 8, 4, 2, 1, 1)
 #: Days of a common year before each month.
 BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
@@ -88,10 +98,13 @@ def reasons_in(found: Records, first: int, last: int) -> list[Reason]:
 
 
 @kernel
-def contacts(customers: Records, lines: Records, today: int, now: int, out: Records) -> int:
+def contacts(
+    customers: Records, lines: Records, m: int, today: int, now: int, buying: Buying, out: Records
+) -> int:  # fmt: skip
     """One person's CUSTOMER and LINE records, both by customer id -> the number of reasons put in `out`.
 
-    By customer; of one, in the order in which equal scores stay. `today` is a day number, `now` in microseconds.
+    By customer; of one, in the order in which equal scores stay. `m` is her market's index in `buying`, `today` a day
+    number, `now` in microseconds.
     """
     n, last, year = 0, 0, year_of(today)
     for who in range(len(customers)):
@@ -102,18 +115,24 @@ def contacts(customers: Records, lines: Records, today: int, now: int, out: Reco
         first = last
         while last < len(lines) and lines[last].customer == person:
             last += 1
+        if nth_contact(customer, buying.most[m]) > today - CAP_DAYS:
+            continue
         n = add(open_basket(customer, today, now), OPEN_BASKET, who, person, line, n, out)
-        if customer.contacted_at > now - QUIET_DAYS * DAY:
+        if customer.contacted_on > today - buying.quiet[m]:
             continue
         n = add(prospect(customer, today), PROSPECT, who, person, line, n, out)
         n = add(birthday(customer, today, year), BIRTHDAY, who, person, line, n, out)
         if customer.last_order == NEVER or customer.last_order > today:
             continue
-        n = add(own_rhythm(customer, today), REORDER_DUE, who, person, line, n, out)
+        place, likely = place_among(customer, first < last, today, buying)
+        n = add(own_rhythm(customer, today, place, likely), REORDER_DUE, who, person, line, n, out)
         for i in range(first, last):
-            n = add(used_up(lines[i], today), ONE_TIME, who, person, lines[i].line, n, out)
+            n = add(used_up(lines[i], today, place), ONE_TIME, who, person, lines[i].line, n, out)
         if customer.orders == 1 and first < last:
-            n = add(only_order(lines[first], today), REORDER_DUE, who, person, lines[first].line, n, out)
+            found = only_order(lines[first], today, place, likely)
+            n = add(found, REORDER_DUE, who, person, lines[first].line, n, out)
+        elif customer.gap <= 0:
+            n = add(unknown_rhythm(customer, today, place, likely), REORDER_DUE, who, person, line, n, out)
         n = add(after_order(customer, today, CHECK_IN_DAYS, 0.60), CHECK_IN, who, person, line, n, out)
         n = add(after_order(customer, today, CONNECT_DAYS, 0.45), CONNECT, who, person, line, n, out)
         n = add(lapsed(customer, today), LAPSED, who, person, line, n, out)
@@ -163,35 +182,120 @@ def birthday(customer: Any, today: int, year: int) -> Timing:
 
 
 @kernel
-def own_rhythm(customer: Any, today: int) -> Timing:
+def nth_contact(customer: Any, nth: int) -> int:
+    """The day of her nth newest contact, NEVER when there were fewer."""
+    if nth == 1:
+        return int(customer.contact_1)
+    if nth == 2:
+        return int(customer.contact_2)
+    return int(customer.contact_3) if nth == 3 else int(customer.contact_4)
+
+
+@kernel
+def own_rhythm(customer: Any, today: int, place: float, likely: bool) -> Timing:
     """From the second order day on her own usual gap says when."""
     if customer.gap <= 0:
         return 0.0, NEVER, NEVER
-    return in_window(customer.last_order, customer.gap, today, 0.50 + 0.40 * customer.orders / (customer.orders + 4))
+    certainty = 0.50 + 0.40 * customer.orders / (customer.orders + 4)
+    return in_window(int(customer.last_order), customer.gap, today, certainty, place, likely)
 
 
 @kernel
-def used_up(line: Any, today: int) -> Timing:
+def used_up(line: Any, today: int, place: float) -> Timing:
     """A line bought once, and about used up."""
     if today - line.last_on > LONGEST_DAYS:
         return 0.0, NEVER, NEVER
-    return in_window(line.last_on, float(line.lasts), today, 0.60)
+    return in_window(int(line.last_on), float(line.lasts), today, 0.60, place, False)
 
 
 @kernel
-def only_order(line: Any, today: int) -> Timing:
+def only_order(line: Any, today: int, place: float, likely: bool) -> Timing:
     """Before there is a rhythm, what she bought says when."""
-    return in_window(line.last_on, float(line.lasts), today, 0.55)
+    return in_window(int(line.last_on), float(line.lasts), today, 0.55, place, likely)
 
 
 @kernel
-def in_window(last: int, gap: float, today: int, certainty: float) -> Timing:
-    """Due from .8 of the gap on, until 1.6 of it and a week: then it is no longer a matter of rhythm."""
+def unknown_rhythm(customer: Any, today: int, place: float, likely: bool) -> Timing:
+    """Neither she nor what she bought says when: the model alone, once the order has been settled in for a while."""
+    due = likely and today - customer.last_order >= SETTLED_DAYS
+    return place if due else 0.0, NEVER, NEVER
+
+
+@kernel
+def in_window(last: int, gap: float, today: int, certainty: float, place: float, likely: bool) -> Timing:
+    """Due from .8 of the gap on, until 1.6 of it and a week: then it is no longer a matter of rhythm, and she is due for as
+    long as the model has her among the likeliest. Never before: who ordered lately is likely to, and has what she needs.
+
+    `place` is the score, -1 without a model.
+    """
     start, end = last + floor(WINDOW[0] * gap), last + ceil(WINDOW[1] * gap)
     over = last + ceil(OVERDUE * gap) + GRACE_DAYS
-    if not start <= today <= over:
+    if today < start or (today > over and not likely):
         return 0.0, start, end
+    if place >= 0:
+        return place, start, end
     return certainty * (1 - 0.4 * (max(0, today - end) / max(1, over - end))), start, end
+
+
+@kernel
+def place_among(customer: Any, bought_once: bool, today: int, buying: Buying) -> tuple[float, bool]:
+    """How likely she is to order, as a place among all customers, and whether she is among the likeliest.
+
+    -1 without a fit, of whom nobody is reminded any more, and of whom nobody asks: before her own window, when there is no
+    product that she `bought_once`.
+    """
+    days = today - customer.last_order
+    if buying.known == 0 or days > LONGEST_DAYS:
+        return -1.0, False
+    if not bought_once and customer.gap > 0 and days < floor(WINDOW[0] * customer.gap):
+        return -1.0, False
+    weights = buying.lines[row_of(int(customer.line), buying.lines)]
+    chance = chance_of(customer, weights, today, buying.r, buying.alpha, buying.a, buying.b)
+    return max(LEAST_SCORE, place_of(chance, buying.quantiles)), chance >= buying.least
+
+
+@kernel
+def chance_of(customer: Any, line: Any, today: int, r: float, alpha: float, a: float, b: float) -> float:
+    """P(an order in the next HORIZON days) by the weights of the line; reordering.Model.chances works out the same."""
+    recency, age = float(today - customer.last_order), float(today - customer.first_order)
+    once, orders = customer.gap <= 0, float(customer.orders)
+    expected = expected_of(
+        r, alpha, a, b, 0.0 if once else orders - 1.0, 0.0 if once else age - recency, age, float(HORIZON)
+    )
+    z = line.bias + line.recency * log1p(recency) + line.orders * log(max(orders, 1.0)) + line.age * log1p(age)
+    z += line.expected * log1p(expected)
+    if once:
+        z += line.once
+    else:
+        z += line.gap * log1p(customer.gap) + line.gaps * min(recency / customer.gap, MOST_GAPS)
+    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, z))))
+
+
+@kernel
+def row_of(line: int, lines: Records) -> int:
+    """Where the line's weights are; 0, those of all lines, when it has none."""
+    low, high = 1, len(lines)
+    while low < high:
+        middle = (low + high) // 2
+        if lines[middle].line < line:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(lines) and lines[low].line == line else 0
+
+
+@kernel
+def place_of(chance: float, quantiles: Floats) -> float:
+    """The share of all customers who are less likely, interpolated between quantiles."""
+    if chance > quantiles[QUANTILES - 1]:
+        return 1.0
+    first = 0
+    for step in STEPS:
+        first += step * (quantiles[first + step - 1] < chance)
+    if first == 0:
+        return 0.0
+    lower, upper = quantiles[first - 1], quantiles[first]
+    return (first - 1 + (chance - lower) / (upper - lower)) / (QUANTILES - 1)
 
 
 @kernel

@@ -13,6 +13,7 @@ def cache_folder(base: Path, data: Path) -> Path:
         source = path.read_bytes()
         if (
             b"njit" in source
+            or b"compiling import" in source
             or b"np.dtype(" in source
             or b"Calendar(NamedTuple)" in source
             or b"People(NamedTuple)" in source

@@ -21,7 +21,6 @@ from distributors import looks
 from distributors.access import HQ, access
 from distributors.desk import page
 from distributors.models import Distributor, Look, User
-from distributors.timing import QUIET_DAYS
 from distributors.wording import percent
 from kpis import drafts, priorities, proposals
 from kpis.models import Campaign
@@ -223,9 +222,9 @@ def basis(found: Figures) -> list[str]:
 def cap(found: Figures) -> str:
     """What counts as over a contact cap, and what does not by design."""
     said = _(
-        "Over a contact cap is a message or call to a customer who heard from her within %(days)d days."
-        " One who left a basket open may hear again."
-    ) % {"days": QUIET_DAYS}
+        "Over a contact cap is a message or call to a customer who has heard from her as lately or as often as her market"
+        " allows. One who left a basket open may hear again sooner."
+    )
     if not found.baskets.before and not found.baskets.after:
         return said
     counts = _("That is %(after)s a day with this draft, %(before)s now.")
