@@ -70,6 +70,13 @@ JOBS = (
     Job(
         "decline", "distributors.decline.fit_lately", "what foretells that sales halve, from the past", cron="5 3 * * 0"
     ),
+    Job(
+        "reorder",
+        "distributors.reordering.fit_lately",
+        "who orders again, from the orders there are",
+        cron="12 3 * * 0",
+    ),
+    Job("imports", "distributors.importing.forget_old", "files of contacts are forgotten after a day", minutes=60),
     Job("scales", "activities.freezing.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
 )
 
