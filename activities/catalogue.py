@@ -23,13 +23,14 @@ from distributors.event_types import CHECKS as EVENT_TYPES
 from distributors.metrics import METRICS, split_key
 from distributors.models import ProductLine
 
-from .models import Activity, ActivityText, Skill
+from . import words as merging
+from .models import Activity, ActivityText, Asset, Skill
 
 FOLDER = Path(__file__).with_name("catalogue")
 FULL_LANGUAGE = "en"
 FACTS = {
     "key", "form", "about", "line", "minutes", "p_done", "impacts", "skill", "skill_gain", "closes_on",
-    "again_after_days",
+    "again_after_days", "asset",
 }  # fmt: skip
 REQUIRED_FACTS = {"key", "form", "about", "minutes", "p_done", "impacts"}
 WORDS = {"title", "summary", "body", "message"}
@@ -66,7 +67,8 @@ class Loaded:
 def load(folder: Path = FOLDER, *, only_known_lines: bool = False) -> Loaded:
     """Write the catalogue by key: what is there is updated, nothing is removed, and all or nothing is written.
 
-    New activities are published; the status and markets of known ones stay as HQ and trainers left them.
+    New activities are published; the status, markets and library item of known ones stay as HQ and trainers left them.
+    A library item that is not there (library_content.py loads them first) is no item.
     Product lines must exist, unless `only_known_lines`: then activities of other lines are left out, and an impact
     within another line counts for the metric as a whole. Raises CatalogueError.
     """
@@ -112,11 +114,12 @@ def save_skill(key: str, told: Table) -> Skill:
 
 
 def save_activity(facts: Table, lines: dict[str, int], skills: dict[str, Skill]) -> Activity:
-    values = {name: value for name, value in facts.items() if name not in {"key", "line", "skill"}}
+    values = {name: value for name, value in facts.items() if name not in {"key", "line", "skill", "asset"}}
     values["line_id"] = lines[facts["line"]] if "line" in facts else None
     values["skill"] = skills[facts["skill"]] if "skill" in facts else None
+    at_first = {"status": Activity.Status.PUBLISHED, "asset": Asset.objects.filter(key=facts.get("asset", "")).first()}
     activity, _new = Activity.objects.update_or_create(
-        key=facts["key"], defaults=values, create_defaults=values | {"status": Activity.Status.PUBLISHED}
+        key=facts["key"], defaults=values, create_defaults=values | at_first
     )
     return activity
 
@@ -207,7 +210,7 @@ def fact_problems(facts: Table, skills: dict[str, Table]) -> Iterator[str]:
         metric, scope = split_key(impact)
         if metric not in METRICS or (scope and not METRICS[metric].scoped) or type(effect) not in (int, float):
             yield f"states an impact on {impact}, which cannot be measured"
-    values = {name: value for name, value in facts.items() if name not in {"line", "skill"}}
+    values = {name: value for name, value in facts.items() if name not in {"line", "skill", "asset"}}
     try:
         # Choices, ranges and slugs are the model's to judge; its unique key is not asked about here.
         Activity(**values).clean_fields(exclude={"line", "skill"})
@@ -225,9 +228,12 @@ def word_problems(words: Table, facts: Table | None) -> Iterator[str]:
     needed = ["title", "summary", "body", *(["message"] if sends else [])]
     if lacking := [name for name in needed if not words.get(name)]:
         yield f"lack the {lacking[0]}"
-    allowed = fields_of(facts)
-    if unknown := {field for value in words.values() for field in FIELD.findall(value)} - allowed:
+    message = words.get("message", "")
+    used = {field for part, value in words.items() if part != "message" for field in FIELD.findall(value)}
+    if unknown := (used | merging.needed(message)) - fields_of(facts):
         yield f"use {{{min(unknown)}}}, which cannot be filled"
+    if wrong := merging.problems(message):
+        yield f"have a message that cannot be filled in: {wrong[0].rstrip('.')}"
 
 
 def fields_of(facts: Table) -> set[str]:

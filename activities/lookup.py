@@ -61,7 +61,7 @@ def plain(distributor: Distributor, key: str) -> Card | None:
     words = explain.Words.of(candidate, distributor)
     return Card(
         candidate=candidate, slot=Slot.OWN, position=0, terms=Terms(0, 0, 0, 0, 0), propensity=0,
-        title=words.fill(text.title), summary=words.fill(text.summary), message=words.fill(text.message),
+        title=words.fill(text.title), summary=words.fill(text.summary), message=words.message(text.message),
         why="", worth="", reasons=[], company_share=0, rank_without_company=0,
     )  # fmt: skip
 

@@ -129,7 +129,11 @@ def titled(
 
 
 def filled(template: str, activity: Activity, person: Customer | Distributor | None, **fields: str) -> str:
-    """{name}, {line}, {product} and other fields of an author's text. Anything else in braces stays as it is."""
+    """{name}, {line}, {product} and other fields of an author's title, summary or steps, with a word for what is not known.
+
+    Anything else in braces stays as it is. A message to a customer is filled in by words.render, which leaves out instead.
+    """
     line = activity.line.name if activity.line else ""
-    known = {"name": person.given_name if person else "", "line": line, "product": line or _("favourite"), **fields}
-    return re.sub(r"\{(\w+)\}", lambda m: known.get(m[1], m[0]), template)
+    known = {"name": person.given_name if person else "", "line": line, "product": line, **fields}
+    instead = {"name": _("your customer"), "product": _("favourite"), "line": _("product line")}
+    return re.sub(r"\{(\w+)\}", lambda m: known.get(m[1]) or instead.get(m[1]) or known.get(m[1], m[0]), template)

@@ -15,14 +15,14 @@ from distributors.models import Distributor
 from distributors.money import format_money
 from distributors.wording import day_short
 
+from . import words
 from .cards import Candidate
 from .models import Activity
 from .record import filled
+from .words import span
 
 About = Activity.About
 WEEK = 7
-#: From here on a span is told in weeks.
-IN_WEEKS = 14
 
 
 class Facts:
@@ -88,20 +88,21 @@ class Words:
             fields["line"] = str(candidate.facts.get("line_name") or "")
         return filled(template, candidate.activity, person, **fields)
 
+    def message(self, template: str) -> str:
+        """A message to send: what is not known is left out (words.py)."""
+        candidate = self.candidate
+        known = words.personal(self.reader, candidate.customer or candidate.recruit) | words.told(candidate.facts)
+        if candidate.activity.line is not None:
+            known["line"] = candidate.activity.line.name
+        if product := Facts(candidate, self.reader).product:
+            known["product"] = product
+        return words.render(template, known)
+
 
 def days_ago(days: int) -> str:
     if days <= 1:
         return _("yesterday") if days == 1 else _("today")
     return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": number_format(days)}
-
-
-def span(days: float) -> str:
-    """5 days · 8 weeks."""
-    if days < IN_WEEKS:
-        n = max(1, round(days))
-        return ngettext("%(n)s day", "%(n)s days", n) % {"n": n}
-    n = round(days / WEEK)
-    return ngettext("%(n)s week", "%(n)s weeks", n) % {"n": n}
 
 
 def bought(facts: Facts) -> str:
