@@ -18,6 +18,10 @@ ENV NUMBA_CACHE_DIR=/app/kernels
 RUN DATABASE_URL=postgres://build PEP_SECRET_KEY=build PEP_HOSTS=build python manage.py kernels \
     && chown -R pep /app/kernels
 
+# What trainers upload; a volume in compose.yaml takes over the folder's owner.
+RUN mkdir /data && chown pep /data
+ENV PEP_DATA=/data
+
 USER pep
 EXPOSE 8000
 STOPSIGNAL SIGTERM
