@@ -1,26 +1,25 @@
-"""To-dos that close themselves: she was shown one, and its result arrived as an event (F6)."""
+"""To-dos that close themselves: she was shown one, and its result arrived as an event (F6). What it followed: crediting.py."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Max, Prefetch, Q
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from distributors.models import Customer, Distributor, Event, OrderLine
-from distributors.money import format_money
 from distributors.veils import veiled
 
+from . import result_lines
 from .adopting import adopt
 from .cards import Done, Target
-from .models import Action, Activity, ActivityText, Sweep
+from .crediting import credit, enrolled_contacts
+from .models import Action, Activity, ActivityText, Credit, Sweep
 from .record import act, take_turns, titled
 
 #: How long a card that was shown or started waits for its result.
@@ -58,7 +57,10 @@ class Result:
 
 
 def settle(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
-    """Close what these people's events have settled; the new actions. Idempotent, five queries when nothing has.
+    """Close what these people's events have settled, and credit their results; the new actions. Idempotent, six queries
+    when nothing has.
+
+    A card that was only shown closes as one that she began does, but its result is credited to nothing of hers by it.
 
     All that is stored counts, also what came after `as_of`, and as time goes by cards only cease to wait: who was settled
     once needs it again only when something new is stored about her (memory.py).
@@ -76,7 +78,9 @@ def settle(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
             best = max(fitting, key=lambda one: (one.started, one.last, -one.activity.pk))
             waiting.remove(best)
             matched.append((best, result.event))
-    return adopted + (close(matched, as_of=as_of) if matched else [])
+    closed = close(matched, as_of=as_of) if matched else []
+    credit(ids, as_of=as_of)
+    return adopted + closed
 
 
 # A card waits from when it was shown or started; done or dismissed, it waits again once it is shown again.
@@ -148,25 +152,14 @@ def results(waiting: list[Open]) -> list[Result]:
         bought = OrderLine.objects.filter(order_id__in=[event.pk for event in found])
         for order_id, line_id in bought.values_list("order_id", "line_id"):
             lines[order_id].add(line_id)
-    prospects = names_of(customers) if any(event.type == "distributor.enrolled" for event in found) else {}
-    return [
-        Result(event, frozenset(lines[event.pk]), frozenset(prospects.get(event.distributor.name.casefold(), ())))
-        for event in found
-    ]
+    prospects = enrolled_contacts(people, since) if any(event.type == "distributor.enrolled" for event in found) else {}
+    return [Result(event, frozenset(lines[event.pk]), frozenset(prospects.get(event.pk, ()))) for event in found]
 
 
 def enrolments(sponsors: set[int], since: datetime) -> list[int]:
     """The events by which these people's recruits enrolled: listed, so that the log is read by its indexes alone."""
     recruits = Distributor.objects.filter(sponsor_id__in=sponsors, enrolled_by__time__gt=since)
     return list(recruits.values_list("enrolled_by_id", flat=True))
-
-
-def names_of(customer_ids: set[int]) -> dict[str, set[int]]:
-    """Customers by name: an enrolment names the person and knows no contact."""
-    found: dict[str, set[int]] = defaultdict(set)
-    for pk, name in Customer.objects.filter(pk__in=customer_ids).values_list("pk", "name"):
-        found[name.casefold()].add(pk)
-    return found
 
 
 def settles(result: Result, one: Open) -> bool:
@@ -249,13 +242,14 @@ def told(distributor: Distributor, ids: list[int], *, veil: bool = False) -> lis
     """These completions of hers in words, newest first. `veil`: customers by their initials. No query without any."""
     if not ids:
         return []
-    actions = (
+    actions = list(
         Action.objects.of(distributor.pk)
         .filter(pk__in=ids)
         .select_related("activity__line", "customer", "recruit", "closed_by__customer", "closed_by__distributor")
         .prefetch_related(Prefetch("activity__texts", ActivityText.objects.defer("body", "message"), to_attr="words"))
         .order_by("-at", "-pk")
     )
+    results = credits_of(actions)
     if veil:
         for action in actions:
             hide_customers(action)
@@ -263,7 +257,7 @@ def told(distributor: Distributor, ids: list[int], *, veil: bool = False) -> lis
         Done(
             action,
             titled(action.activity, action.activity.words, action.customer or action.recruit, distributor.speaks),  # type: ignore[attr-defined]
-            closing_sentence(action, distributor),
+            closing_sentence(action, distributor, results.get(action.pk)),
         )
         for action in actions
     ]
@@ -277,20 +271,31 @@ def hide_customers(action: Action) -> None:
         action.closed_by.customer = veiled(action.closed_by.customer)
 
 
-def closing_sentence(action: Action, distributor: Distributor) -> str:
-    """Maria ordered $34 at 10:42. This closed itself."""
-    event = action.closed_by
+def credits_of(actions: Sequence[Action]) -> dict[int, Credit]:
+    """By action: the credit of the event that closed it, whatever that followed; of one that she did herself the newest result
+    that followed it. One query; none without actions."""
+    if not actions:
+        return {}
+    closing = {action.closed_by_id: action.pk for action in actions if action.closed_by_id}
+    done = {action.pk for action in actions if not action.closed_by_id}
+    found = Credit.objects.filter(Q(event__in=closing) | Q(action__in=done)).filter(
+        distributor__in={action.distributor_id for action in actions}
+    )
+    loaded = found.select_related("event__distributor", *result_lines.TOUCH).order_by("at", "pk")
+    # The newest comes last.
+    return {closing.get(one.event_id) or one.action_id or 0: one for one in loaded}
+
+
+def closing_sentence(action: Action, distributor: Distributor, followed: Credit | None = None) -> str:
+    """Maria ordered $34 at 10:42, 2 days after your message. This closed itself. · Without the last sentence for what she did
+    herself; nothing for that without a result."""
+    event = action.closed_by or (followed.event if followed else None)
     if event is None:
         return ""
     who = action.customer or action.recruit or event.customer
     name = who.given_name if who else event.distributor.given_name
+    if event.type == "distributor.enrolled":
+        name = event.distributor.given_name
     with translation.override(distributor.speaks):
-        at = date_format(event.time.astimezone(distributor.market.zone), pgettext("time format", "H:i"))
-        said = {"name": name, "time": at}
-        if event.type == "order.placed":
-            amount = format_money(float(event.data["amount"]), event.data["currency"], distributor.speaks)
-            return _("%(name)s ordered %(amount)s at %(time)s. This closed itself.") % (said | {"amount": amount})
-        if event.type == "distributor.enrolled":
-            said["name"] = event.distributor.given_name
-            return _("%(name)s enrolled at %(time)s. This closed itself.") % said
-        return _("The result arrived at %(time)s. This closed itself.") % said
+        said = result_lines.told(event, name, followed, distributor)
+        return said if action.closed_by is None else " ".join([said, _("This closed itself.")])

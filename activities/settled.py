@@ -14,6 +14,8 @@ from distributors.goals import GoalState
 from distributors.models import Distributor, Goal
 from distributors.wording import day_long
 
+from . import message_lines
+from .closing import closing_sentence, credits_of
 from .models import Action
 from .record import title_of
 
@@ -23,6 +25,7 @@ class Settled:
     action: Action
     title: str
     toast: str
+    came: str = ""  # what closed it, or came of it since
 
     @property
     def is_done(self) -> bool:
@@ -30,10 +33,11 @@ class Settled:
 
     @property
     def sentence(self) -> str:
-        """Done 10:42. · Back on Friday 28 August. · You will see fewer like this."""
+        """Done 10:42. · Maya ordered $34 at 10:42. This closed itself. · Back on Friday 28 August. · You will see fewer like this."""
         if self.is_done:
             at = date_format(localtime(self.action.at), pgettext("time format", "H:i"))
-            return _("Done %(time)s.") % {"time": at}
+            said = _("Done %(time)s.") % {"time": at}
+            return self.came if self.action.closed_by_id else f"{said} {self.came}".strip()
         if self.action.kind == Action.Kind.SNOOZE and self.action.until:
             return _("Back on %(day)s.") % {"day": day_long(self.action.until)}
         return dismissed(self.action.reason)
@@ -51,8 +55,16 @@ def dismissed(reason: str) -> str:
 def settled(action: Action, distributor: Distributor, goals: list[GoalState]) -> Settled:
     """Load the action with its activity and whom it is about."""
     title = title_of(action.activity, action.customer or action.recruit, distributor.speaks)
-    plain = Settled(action, title, "")
-    return Settled(action, title, done_toast(goals) if plain.is_done else plain.sentence)
+    if action.kind != Action.Kind.DONE:
+        return Settled(action, title, Settled(action, title, "").sentence)
+    came = closing_sentence(action, distributor, credits_of([action]).get(action.pk))
+    return Settled(action, title, done_toast(goals), came or waiting(action))
+
+
+def waiting(action: Action) -> str:
+    """Waiting for an order from Maya until 6 December. It closes itself. Of a card whose message was sent."""
+    message = getattr(action, "outreach", None) if action.customer_id else None
+    return message_lines.waiting(message) if message is not None else ""
 
 
 def done_toast(goals: list[GoalState]) -> str:

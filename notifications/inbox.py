@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import Exists, OuterRef
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from activities.closing import closing_sentence
-from activities.models import Action
+from activities import result_lines
+from activities.closing import closing_sentence, credits_of
+from activities.models import Action, Credit
 from activities.record import title_of
 from distributors import goals
-from distributors.models import Distributor, Goal
+from distributors.models import Customer, Distributor, Goal
 from distributors.wording import counted, day_short, line_names, metric_title
 
 from . import ruled
@@ -29,6 +31,7 @@ def pull(distributor: Distributor, *, as_of: datetime) -> None:
     """Write down what is new as notices. The unique key makes a second pull, or two at once, change nothing."""
     news = [
         *closed_by_themselves(distributor, as_of),
+        *results(distributor, as_of),
         *reached_goals(goals.states(distributor, as_of=as_of), as_of=as_of),
     ]
     known = set(
@@ -55,6 +58,19 @@ def closed_by_themselves(distributor: Distributor, as_of: datetime) -> list[News
     return [News(f"closed-{action.pk}", Notice.Kind.CLOSED, {"action": action.pk}, action.at) for action in actions]
 
 
+def results(distributor: Distributor, as_of: datetime) -> list[News]:
+    """What followed something she did, once a result; one that closed a to-do is told by that already.
+
+    Only the event is remembered, and no name: of somebody who was erased nothing is left to tell.
+    """
+    closing = Action.objects.of(distributor.pk).standing().filter(closed_by=OuterRef("event"))
+    found = Credit.objects.filter(distributor=distributor, at__gt=as_of - FRESH).exclude(Exists(closing)).order_by("pk")
+    return [
+        News(f"result-{event}", Notice.Kind.RESULT, {"event": event}, at)
+        for event, at in found.values_list("event_id", "at")
+    ]
+
+
 def unread(distributor: Distributor) -> int:
     return Notice.objects.of(distributor.pk).unread().count()
 
@@ -72,6 +88,7 @@ class Line:
     text: str
     why: str = ""  # what it was sent for, where the text does not say it
     to_do: bool = False  # something on Today goes with it
+    person: Customer | None = None  # whose page has the rest
 
 
 def lines(distributor: Distributor, notices: list[Notice], *, as_of: datetime) -> list[Line]:
@@ -82,6 +99,8 @@ def lines(distributor: Distributor, notices: list[Notice], *, as_of: datetime) -
         .filter(pk__in=[notice.facts.get("action") or 0 for notice in notices])
         .select_related("activity__line", "customer", "recruit", "closed_by__customer", "closed_by__distributor")
     }
+    followed = credits_of(list(actions.values()))
+    came = results_in(distributor, [notice.facts["event"] for notice in notices if notice.kind == Notice.Kind.RESULT])
     names = line_names(str(notice.facts.get("scope", "")) for notice in notices)
     calls = [notice.facts["call"] for notice in notices if notice.kind == Notice.Kind.RULE]
     told = ruled.told(distributor, calls, today=distributor.local_day(as_of))
@@ -92,10 +111,43 @@ def lines(distributor: Distributor, notices: list[Notice], *, as_of: datetime) -
         elif notice.kind == Notice.Kind.RULE:
             if said := told.get(notice.facts["call"]):
                 found.append(Line(notice, said.title, said.text, said.why, said.to_do))
+        elif notice.kind == Notice.Kind.RESULT:
+            credit = came.get(notice.facts["event"])
+            line = result_line(notice, credit, distributor) if credit else None
+            if line and not (line.person and line.person.erased_at):
+                found.append(line)
         elif action := actions.get(notice.facts.get("action")):
             title = title_of(action.activity, action.customer or action.recruit, distributor.speaks)
-            found.append(Line(notice, title, closing_sentence(action, distributor)))
+            text = closing_sentence(action, distributor, followed.get(action.pk))
+            if not (action.customer and action.customer.erased_at):
+                found.append(Line(notice, title, text, person=action.customer))
     return found
+
+
+def results_in(distributor: Distributor, event_ids: list[int]) -> dict[int, Credit]:
+    """Hers by event, with what the words are made of. No query without any."""
+    if not event_ids:
+        return {}
+    found = Credit.objects.filter(distributor=distributor, event__in=event_ids)
+    loaded = found.select_related("event__customer", "event__distributor", "action__customer", "outreach__customer",
+                                  *result_lines.TOUCH)  # fmt: skip
+    return {credit.event_id: credit for credit in loaded}
+
+
+def result_line(notice: Notice, credit: Credit, reader: Distributor) -> Line:
+    """An order from Maya. · Maya ordered $34 at 10:42, 2 days after your message. · Why: your message of 25 August."""
+    customer = credit.outreach.customer if credit.outreach else credit.action.customer if credit.action else None
+    # Of a recruit's order or enrolment the news is about her.
+    own = credit.event.distributor_id == reader.pk
+    name = customer.given_name if own and customer else credit.event.distributor.given_name
+    titles = {
+        Credit.Kind.ORDER: _("An order from %(name)s"),
+        Credit.Kind.REPLY: _("A reply from %(name)s"),
+        Credit.Kind.ENROLMENT: _("%(name)s has enrolled"),
+    }
+    title = titles[Credit.Kind(credit.kind)] % {"name": name}
+    text = result_lines.told(credit.event, name, credit, reader)
+    return Line(notice, title, text, result_lines.came_last(credit, reader), person=customer)
 
 
 def goal_line(notice: Notice, names: dict[str, str]) -> Line:

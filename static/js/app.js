@@ -88,7 +88,7 @@
       return own.click();
     }
     const at = event.target.closest("[data-copy], [data-share], [data-close], [data-way]");
-    if (!at) return;
+    if (!at || at.closest("#check")) return;
     if ("close" in at.dataset) return at.closest("dialog").close();
     /* The link itself opens her own phone's app; the card then asks whether it was sent. */
     if (at.dataset.start) htmx.ajax("POST", at.dataset.start, { source: document.body, swap: "none" });
@@ -106,6 +106,82 @@
   /* Share is offered only where the phone has a share sheet. */
   if (navigator.share) document.querySelectorAll("[data-share]").forEach((button) => button.removeAttribute("hidden"));
   if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach((button) => button.removeAttribute("hidden"));
+
+  /* What cannot be undone is asked about once more; without script its own page has asked. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-ask]");
+    const dialog = button && $(button.dataset.ask);
+    if (!dialog) return;
+    event.preventDefault();
+    $("[data-yes]", dialog).setAttribute("form", button.form.id);
+    dialog.showModal();
+  });
+
+  /* The message sheet. Its ways are held while the text they were made of is not the one in the box. */
+  const draft = () => $("#sheet form[data-opened]");
+  const grow = (area) => {
+    area.rows = 4;
+    while (area.rows < 20 && area.scrollHeight > area.clientHeight + 2) area.rows += 1;
+  };
+  const held = (on) => document.querySelectorAll("#check [data-ways]").forEach((ways) => (ways.inert = on));
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches("[data-draft]")) return;
+    if (event.target.matches("textarea")) grow(event.target);
+    held(true);
+    htmx.trigger(draft(), "htmx:abort");
+  });
+  const prepare = (root) => {
+    root.querySelectorAll("[data-way][hidden]").forEach((way) => {
+      if (way.dataset.way === "share" ? navigator.share : navigator.clipboard) way.removeAttribute("hidden");
+    });
+    root.querySelectorAll("textarea[data-draft]").forEach(grow);
+  };
+  prepare(document);
+  document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+
+  /* Her text is kept while the app opens, also when this page goes. Back here, "Sent it?" takes the place of the ways. */
+  let asked, away;
+  const keep = (way) => {
+    const form = draft();
+    const body = new FormData(form);
+    body.set("channel", way.dataset.way);
+    const answer = fetch(form.dataset.opened, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } });
+    asked = answer.then((response) => (response.ok || response.status === 422 ? response.text() : Promise.reject()));
+    asked.catch(() => 0);
+    away = setTimeout(() => document.hidden || ask(), 4000);
+  };
+  const ask = async () => {
+    const answer = asked;
+    asked = null;
+    clearTimeout(away);
+    if (!answer || !$("#check")) return;
+    try {
+      htmx.swap("#check", await answer, { swapStyle: "outerHTML" });
+      const first = $("#check [data-summary], #check [data-do=done]");
+      if (first) first.focus({ preventScroll: true });
+    } catch {
+      failed();
+    }
+  };
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  window.addEventListener("focus", ask);
+  window.addEventListener("pageshow", ask);
+  document.addEventListener("click", async (event) => {
+    const way = event.target.closest("#check [data-way]");
+    if (!way) return;
+    if (way.href) return keep(way);
+    const form = draft();
+    const text = form.elements.text.value.trim();
+    try {
+      if (way.dataset.way === "share") await navigator.share({ text });
+      else await navigator.clipboard.writeText(text);
+    } catch {
+      return; // she closed the share sheet: nothing went out
+    }
+    keep(way);
+    $("[data-said]", way).textContent = way.dataset.done;
+    if (way.dataset.way === "share") ask();
+  });
 
   /* A post that failed puts the row back (CSS) and says so. */
   const failed = () => {
