@@ -18,7 +18,7 @@ from distributors.languages import ByLanguageField
 from distributors.metrics import METRICS, split_key
 from distributors.models import ProductLine, Role
 
-from . import desks, effect_desk, explain_desk  # noqa: F401  (they register their pages)
+from . import asset_desk, desks, effect_desk, explain_desk, message_desk, message_reading  # noqa: F401  (they register pages)
 from .models import Action, Activity, ActivityText, ScaleSet, Skill
 
 TRAINERS_WRITE: dict[Role, frozenset[str]] = HQ_READS | {Role.TRAINER: EDIT}
@@ -65,14 +65,28 @@ class ActivityForm(forms.ModelForm):
         return data
 
 
+class TextForm(forms.ModelForm):
+    class Meta:
+        model = ActivityText
+        fields = "__all__"  # noqa: DJ007 the page names its fields
+
+    def clean_message(self) -> str:
+        """As a message of the library: fields that exist, and no claim."""
+        message = str(self.cleaned_data["message"] or "")
+        if wrong := message_reading.wrong_with(message, self.cleaned_data.get("language", "")):
+            raise ValidationError(wrong)
+        return message
+
+
 class TextInline(RoleSections):
     model = ActivityText
+    form = TextForm
     may: May = TRAINERS_WRITE | {Role.TRAINER: REMOVE}
     fields = ["language", "title", "summary", "body", "message"]
 
 
 @admin.register(Activity)
-class ActivityAdmin(RoleAdmin):
+class ActivityAdmin(asset_desk.ChoosesAsset, RoleAdmin):
     may: May = TRAINERS_WRITE
     form = ActivityForm
     inlines = [TextInline]
@@ -81,9 +95,9 @@ class ActivityAdmin(RoleAdmin):
     search_fields = ["key", "texts__title"]
     ordering = ["key"]
     fieldsets = [
-        (None, {"fields": ["key", ("kind", "form"), ("about", "line"), ("minutes", "status")]}),
+        (None, {"fields": ["key", ("kind", "form"), ("about", "line"), ("minutes", "status"), "asset"]}),
         (_("What it changes"), {"fields": ["p_done", "impacts", ("skill", "skill_gain")]}),
-        (_("When and where"), {"fields": ["closes_on", "again_after_days", "markets"]}),
+        (_("When and where"), {"fields": [("closes_on", "credit_days"), "again_after_days", "markets"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Activity]:

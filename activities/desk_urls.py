@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import estimate, field_desk, preview, propagation, rule_check, rule_edit, rule_outcome, rules
+from .views import (
+    asset_desk,
+    estimate,
+    field_desk,
+    message_desk,
+    preview,
+    propagation,
+    rule_check,
+    rule_edit,
+    rule_outcome,
+    rules,
+)
 
 urlpatterns: list[URLPattern] = [
     path("field/", field_desk.field, name="field"),
@@ -15,6 +26,9 @@ urlpatterns: list[URLPattern] = [
     path("preview/<int:pk>/", preview.preview, name="preview"),
     path("preview/<int:pk>/few/", preview.few, name="preview_few"),
     path("preview/<int:pk>/everybody/", preview.everybody, name="preview_everybody"),
+    path("library/<int:pk>/<str:language>/", asset_desk.asset_preview, name="asset_preview"),
+    path("library/<int:pk>/<str:language>/file/", asset_desk.asset_file, name="asset_file"),
+    path("messages/preview/", message_desk.message_preview, name="message_preview"),
     path("rules/", rules.rule_list, name="rules"),
     path("rules/new/", rules.rule_new, name="rule_new"),
     path("rules/signals/", rules.rule_signals, name="rule_signals"),

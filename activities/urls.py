@@ -1,15 +1,37 @@
 from django.urls import path
 
-from .views import activity, do, feed, find, learn
+from .views import activity, do, feed, find, learn, library, message, people, replied, shared
 
 urlpatterns = [
     path("", feed.today, name="today"),
     path("why/", feed.why_list, name="why_list"),
     path("learn/", learn.learn, name="learn"),
     path("search/", find.search, name="search"),
+    path("people/twins/", people.people_twins, name="people_twins"),
+    path("people/twins/merge/", people.people_merge, name="people_merge"),
+    path("people/twins/not-same/", people.people_not_same, name="people_not_same"),
+    path("people/<int:pk>/export/", people.person_export, name="person_export"),
+    path("people/<int:pk>/erase/", people.person_erase, name="person_erase"),
+    path("people/<int:pk>/replied/", replied.person_replied, name="person_replied"),
     path("people/<int:pk>/next/", activity.next_step, name="next_step"),
     path("team/<int:pk>/next/", activity.team_step, name="team_step"),
     path("activity/<str:key>/", activity.activity, name="activity"),
+    path("activity/<str:key>/message/", message.message, name="message"),
+    path("people/<int:pk>/message/", message.message_person, name="message_person"),
+    path("people/<int:pk>/messages/", message.person_outreach, name="person_outreach"),
+    path("message/check/", message.message_check_view, name="message_check"),
+    path("message/opened/", message.message_opened, name="message_opened"),
+    path("message/<int:pk>/sent/", message.message_sent, name="message_sent"),
+    path("message/<int:pk>/not-sent/", message.message_not_sent, name="message_not_sent"),
+    path("message/<int:pk>/undo/", message.message_undo, name="message_undo"),
     path("activity/<str:key>/<str:verb>/", do.activity_action, name="activity_action"),
     path("action/<int:pk>/undo/", do.action_undo, name="action_undo"),
+    path("library/", library.library, name="library"),
+    path("library/<slug:key>/", library.library_item, name="library_item"),
+    path("library/<slug:key>/share/", library.library_share, name="library_share"),
+    path("library/<slug:key>/<str:language>/file/", library.library_file, name="library_file"),
+    path("s/<str:token>/", shared.shared, name="shared"),
+    path("s/<str:token>/seen/", shared.shared_seen, name="shared_seen"),
+    path("s/<str:token>/open/", shared.shared_open, name="shared_open"),
+    path("s/<str:token>/file/", shared.shared_file, name="shared_file"),
 ]

@@ -33,6 +33,11 @@ def said_day(day: date) -> str:
     return date_format(day, pgettext("date format", "j F Y"))
 
 
+def day_near(day: date, today: date) -> str:
+    """27 August; of another year 27 August 2025."""
+    return day_short(day) if day.year == today.year else said_day(day)
+
+
 def said_at(at: datetime) -> str:
     """27 August 2026, 14:05, on the clock that `at` has."""
     return date_format(at, pgettext("date and time format", "j F Y, H:i"))

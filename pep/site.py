@@ -78,7 +78,14 @@ MENU: list[tuple[str | Promise, tuple[Item, ...]]] = [
             Item("pghistory.middlewareevents", "history", _("Audit"), roles=HQ),
         ),
     ),
-    (_("Content"), (Item("activities.activity", "checklist"), Item("activities.skill", "school"))),
+    (
+        _("Content"),
+        (
+            Item("activities.activity", "checklist"), Item("activities.skill", "school"),
+            Item("activities.asset", "collections_bookmark", also=("/admin/library/",)),
+            Item("activities.messagetemplate", "sms"), Item("activities.blockedphrase", "block"),
+        ),
+    ),
     (
         _("Field"),
         (

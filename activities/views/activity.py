@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -15,11 +16,14 @@ from distributors.http import FieldRequest
 from distributors.models import Customer, Distributor, Role
 
 from .. import lookup
+from .. import outreach as messages
 from ..cards import Card
-from ..models import Action
+from ..models import Action, Activity, Outreach
 from ..richtext import render_markdown
 from ..settled import settled, snooze_choices
 from .feed import DISMISS
+
+FORM = Activity.Form
 
 
 @access(FIELD)
@@ -33,7 +37,7 @@ def activity(request: FieldRequest, key: str) -> HttpResponse:
 
 def card_context(request: FieldRequest, card: Card) -> dict[str, Any]:
     candidate, day = card.candidate, request.distributor.local_day(timezone.now())
-    ways = outreach.ways(candidate.customer, card.message, card.title) if candidate.customer and card.message else []
+    kept = kept_message(request, card, day)
     latest = (
         Action.objects.of(request.distributor.pk).standing().exclude(kind=Action.Kind.START)
         .filter(activity=candidate.activity, about_key=candidate.about_key, day=day)
@@ -43,8 +47,13 @@ def card_context(request: FieldRequest, card: Card) -> dict[str, Any]:
         "card": card,
         "activity": candidate.activity,
         "body": render_markdown(lookup.filled_body(card, request.distributor)),
-        "ways": ways,
-        "call": outreach.call(candidate.customer),
+        "call": outreach.call(candidate.customer, market=request.distributor.market),
+        # Its message opens on the sheet; one that she opened before is asked about.
+        "writes": candidate.customer is not None and bool(card.message or candidate.activity.form == FORM.MESSAGE),
+        "open": kept if kept is not None and kept.state == Outreach.State.OPENED else None,
+        "elsewhere": open_elsewhere(request, card),
+        # What she sent today, or is about to send, is told as she wrote it.
+        "letter": kept.text if kept is not None else card.message,
         "settled": settled(latest, request.distributor, []) if latest else None,
         "snoozes": snooze_choices(day),
         "dismiss_reasons": DISMISS,
@@ -52,13 +61,43 @@ def card_context(request: FieldRequest, card: Card) -> dict[str, Any]:
     }
 
 
+def kept_message(request: FieldRequest, card: Card, day: date) -> Outreach | None:
+    """The message of this card that is open, or was sent today."""
+    if card.candidate.customer is None:
+        return None
+    latest = messages.latest(request.distributor, card.candidate.customer, card.candidate.activity)
+    if latest is None or latest.state == Outreach.State.DROPPED:
+        return None
+    today = latest.sent_at is None or request.distributor.local_day(latest.sent_at) == day
+    return latest if today else None
+
+
+def open_elsewhere(request: FieldRequest, card: Card) -> Outreach | None:
+    """A message to the same person, from another card or from none, that waits for "Sent it?"."""
+    customer, activity = card.candidate.customer, card.candidate.activity
+    if customer is None:
+        return None
+    mine = Outreach.objects.of(request.distributor.pk).filter(customer=customer, state=Outreach.State.OPENED)
+    others = mine.exclude(activity=activity) | mine.filter(activity=None)
+    return others.order_by("-opened_at", "-pk").first()
+
+
 @access(FIELD)
 @require_safe
 def next_step(request: FieldRequest, pk: int) -> HttpResponse:
     """A fragment for the page of a person: what would help most with them now."""
     customer = get_object_or_404(Customer.objects.of(request.distributor.pk), pk=pk)
+    waiting = unanswered(request.distributor, customer)
+    if waiting is not None:
+        return render(request, "activities/_step.html", {"waiting": waiting, "customer": customer})
     card = lookup.best_about(request.distributor, f"c{customer.pk}", as_of=timezone.now())
     return render(request, "activities/_step.html", {"card": card, "customer": customer})
+
+
+def unanswered(distributor: Distributor, customer: Customer) -> Outreach | None:
+    """The newest message to them that she opened and has not said to be sent: she is asked before anything new is suggested."""
+    mine = Outreach.objects.of(distributor.pk).filter(customer=customer, state=Outreach.State.OPENED)
+    return mine.order_by("-opened_at", "-pk").first()
 
 
 @access(Role.LEADER)

@@ -68,7 +68,7 @@ def head(feed: Feed) -> dict[str, Any]:
     return {
         "day_line": day_line(feed.goals, due=feed.due_customers, average_order=average),
         "numbers_as_of": numbers_as_of(feed.as_of),
-        "due": [due_person(one, feed.day) for one in feed.due],
+        "due": [due_person(one, feed.day, feed.distributor.market) for one in feed.due],
         "people_count": people["n"],
     }
 

@@ -1,4 +1,4 @@
-"""Search: her people and what she could do, by name."""
+"""Search: her people, what she could do and what she could show, by name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from distributors.access import FIELD, access
 from distributors.due_lines import plain_person
 from distributors.http import FieldRequest, typed
 from distributors.models import Customer
+from distributors.people_list import by_name, found_by
 
-from .. import lookup
+from .. import library, lookup
 
 #: Results of each kind; a longer list calls for a longer word.
 AT_MOST = 20
@@ -22,12 +23,14 @@ AT_MOST = 20
 @require_safe
 def search(request: FieldRequest) -> HttpResponse:
     q = typed(request.GET.get("q", ""))
-    today = request.distributor.local_day(timezone.now())
-    mine = Customer.objects.of(request.distributor.pk)
-    found = mine.filter(name__icontains=q).order_by("name", "pk") if q else mine.none()
+    her = request.distributor
+    today = her.local_day(timezone.now())
+    mine = Customer.objects.of(her.pk)
+    found = by_name(found_by(mine, q)) if q else mine.none()
     context = {
         "q": q,
-        "people": [plain_person(customer, today) for customer in found[:AT_MOST]],
-        "activities": lookup.found_by_title(request.distributor, q)[:AT_MOST] if q else [],
+        "people": [plain_person(customer, her.market, today) for customer in found[:AT_MOST]],
+        "activities": lookup.found_by_title(her, q)[:AT_MOST] if q else [],
+        "items": library.filtered(library.items(her.speaks, today), q=q)[:AT_MOST] if q else [],
     }
     return render(request, "activities/search.html", context)

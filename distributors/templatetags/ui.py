@@ -67,7 +67,7 @@ def day_short(day: date) -> str:
     return wording.day_short(day)
 
 
-@register.filter
+@register.filter(expects_localtime=True)
 def said_day(day: date) -> str:
     return wording.said_day(day)
 
