@@ -2,7 +2,7 @@
 
 company  markets and products     people  the sponsor tree     orders   what happens to one of them in 26 weeks
 jenna    the worked example       goals   from own history     signins  who may look at it
-ranks    what her sales reached
+ranks    what her sales reached   contacts  what customers agreed to, heard and answered
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..forecast import make_pools
 from ..goals import set_goal
 from ..ingest import Summary, bulk
 from ..models import Distributor, Goal, Market
-from . import jenna, orders, people, ranks
+from . import contacts, jenna, orders, people, ranks
 from .company import DOMAIN, SOURCE, found
 from .goals import Wish, set_from_history
 from .people import Event, Seller
@@ -61,7 +61,8 @@ def events_of(seller: Seller, *, seed: int, as_of: datetime) -> Iterator[Event]:
     if seller.external_id == "jenna":
         yield from jenna.events(as_of)
     else:
-        yield from orders.events_of(seller, seed=seed, as_of=as_of)
+        told = orders.events_of(seller, seed=seed, as_of=as_of)
+        yield from contacts.with_contacts(seller, told, seed=seed, as_of=as_of)
     if seller.external_id == "rosa":
         yield from jenna.rosas_orders(as_of)
 

@@ -27,6 +27,7 @@ class Place:
     level: Decimal
     step: Decimal
     share: float
+    consent_required: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -40,7 +41,9 @@ class Place:
 
 
 US = Place("us", "United States", "USD", "America/Chicago", 0, "en", Decimal(1), Decimal("0.01"), 0.5)
-DE = Place("de", "Deutschland", "EUR", "Europe/Berlin", 0, "de", Decimal("0.95"), Decimal("0.50"), 0.3)
+DE = Place(
+    "de", "Deutschland", "EUR", "Europe/Berlin", 0, "de", Decimal("0.95"), Decimal("0.50"), 0.3, consent_required=True
+)
 MX = Place("mx", "México", "MXN", "America/Mexico_City", 6, "es", Decimal(18), Decimal(5), 0.2)
 PLACES = (US, DE, MX)
 
@@ -120,5 +123,6 @@ def open_market(place: Place) -> Market:
         "week_start": place.week_start,
         "language": place.language,
         "price_level": place.level,
+        "consent_required": place.consent_required,
     }
     return Market.objects.get_or_create(code=place.code, defaults=fields)[0]

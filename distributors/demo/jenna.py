@@ -8,6 +8,7 @@ began, so that earlier weeks are the same whenever one looks. Pure: no chance in
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 from ..models import Market
 from ..periods import month_of
+from . import contacts
 from .company import ITEMS, US
 from .orders import basket, contact, order, signed_in
 from .people import Event, Seller, at, enrolled
@@ -88,6 +90,25 @@ PROSPECTS = (
 
 OPEN_BASKET_HOURS = 20
 
+#: Who agreed to be written to, by what, how Jenna knows, and how many days before today. Maya did on her order form.
+AGREED = (
+    ("maya", "all", "order form", 54), ("maria", "all", "order form", 158), ("priya", "whatsapp", "asked in person", 100),
+    ("jo", "text", "asked in person", 60), ("li", "all", "order form", 130), ("carmen", "all", "order form", 90),
+    ("nora", "email", "sign-up at a party", 70), ("wren", "all", "asked in person", 80), ("kara", "all", "order form", 60),
+    ("ana", "all", "asked in person", 12), ("tess", "text", "sign-up at a party", 20), ("gina", "whatsapp", "order form", 90),
+    ("dawn", "whatsapp", "asked in person", 70), ("holly", "call", "asked in person", 50), ("abby", "text", "order form", 100),
+    ("thea", "whatsapp", "order form", 55), ("lena", "email", "sign-up at a party", 52), ("ruth", "text", "asked in person", 14),
+)  # fmt: skip
+#: And who asked not to be, of one channel or of all: (customer, channel, days before today).
+REFUSED = (("vera", "email", 48), ("quinn", "all", 19))
+#: Olive is on her list twice: from her orders, and added by hand so many days before today.
+TWICE, TWICE_DAYS = ("olive", "Olive Grant"), 130
+#: Whom she was in touch with lately, besides her to-dos: (customer, channel, days before today, answered after hours, tone).
+HEARD = (
+    ("dawn", "whatsapp", 9, 3, "interested"), ("holly", "call", 12, 0, ""), ("abby", "text", 16, 26, "later"),
+    ("thea", "whatsapp", 2, 1, "interested"), ("lena", "email", 8, 0, ""), ("ruth", "text", 10, 20, "later"),
+)  # fmt: skip
+
 
 def sponsor(as_of: datetime) -> Seller:
     """Grace, who brought Jenna in and leads the oldest team."""
@@ -134,6 +155,22 @@ def events(as_of: datetime) -> Iterator[Event]:
     yield basket(me, "li", as_of - timedelta(hours=OPEN_BASKET_HOURS), ITEMS["EYE-MASCARA"])
     for who, name, hotness, days in PROSPECTS:
         yield contact(me, who, clock.ago(days, 18), {"name": name, "kind": "prospect", "hotness": hotness} | ways(who))
+    who, name = TWICE
+    yield contact(me, f"{who}-hand", clock.ago(TWICE_DAYS, 18), contacts.twin(name, ways(who)["phone"]))
+    yield from in_touch(me, clock)
+
+
+def in_touch(me: Seller, clock: Clock) -> Iterator[Event]:
+    """Consents with how she knows, two refusals, and a few messages and answers."""
+    for who, channel, origin, days in AGREED:
+        yield contacts.consent(me, who, clock.ago(days, 18), channel, "given", origin)
+    for who, channel, days in REFUSED:
+        yield contacts.consent(me, who, clock.ago(days, 17), channel, "withdrawn", "asked by text")
+    for who, channel, days, hours, tone in HEARD:
+        when = clock.ago(days, 15)
+        yield contacts.made(me, who, "1", when, channel)
+        if hours:
+            yield contacts.replied(me, who, "1", when + timedelta(hours=hours), channel, tone)
 
 
 def regular_orders(me: Seller, clock: Clock) -> Iterator[Event]:
@@ -187,5 +224,5 @@ def things(skus: tuple[str, ...]) -> list[Any]:
 
 
 def ways(who: str) -> dict[str, str]:
-    """A number and an address that nobody has."""
-    return {"phone": f"+1312555{100 + sum(map(ord, who)) % 100:04d}", "email": f"{who}@people.example"}
+    """A number and an address that nobody has, her own."""
+    return {"phone": f"+1312555{zlib.crc32(who.encode()) % 10_000:04d}", "email": f"{who}@people.example"}

@@ -67,7 +67,7 @@ def customer(rng: Random, seller: Seller, number: int, as_of: datetime) -> Itera
     day = opens + timedelta(days=int(rng.random() ** 1.6 * max(1, (today - opens).days)))
     if rng.random() < 0.3:
         met = at(place, max(seller.joined_on, day - timedelta(days=rng.randint(1, 12))), rng.uniform(9, 12))
-        yield contact(seller, who, met, {"name": called, "kind": "customer"} | ways(rng, number, place))
+        yield contact(seller, who, met, {"name": called, "kind": "customer"} | ways(rng, who, place))
     count = 0
     while day <= today and (seller.quiet_on is None or day < seller.quiet_on):
         count += 1
@@ -121,11 +121,14 @@ def contact(seller: Seller, who: str, when: datetime, data: dict[str, Any]) -> E
     return event(seller, "contact.added", f"k-{who}", when, {"customer": who} | data)
 
 
-def ways(rng: Random, number: int, place: Place) -> dict[str, str]:
-    """A number nobody has and an address nobody has; for some a birthday."""
+def ways(rng: Random, who: str, place: Place) -> dict[str, str]:
+    """A number nobody has and an address nobody has, of this customer (c1, c2 ...) or prospect (p1, p2 ...) alone; for some a
+    birthday."""
     born = date(rng.randint(1960, 2003), rng.randint(1, 12), rng.randint(1, 28))
     code = {"us": "+1312555", "de": "+4930555", "mx": "+5255555"}[place.code]
-    found = {"phone": f"{code}{rng.randint(100, 199):04d}", "email": f"contact{number}@people.example"}
+    # Customers end in 00 to 80, prospects in 81 to 99.
+    ends = int(who[1:]) if who[0] == "c" else 81 + int(who[1:]) % 19
+    found = {"phone": f"{code}{rng.randint(0, 99):02d}{ends:02d}", "email": f"{who}@people.example"}
     return found | ({"birthday": born.isoformat()} if rng.random() < 0.5 else {})
 
 
@@ -134,4 +137,4 @@ def prospects(rng: Random, seller: Seller, as_of: datetime) -> Iterator[Event]:
         day = seller.place.today(as_of) - timedelta(days=rng.randint(1, 70))
         data = {"name": name(rng, seller.place.language), "kind": "prospect", "hotness": rng.choice(HOTNESS)}
         when = at(seller.place, day, rng.uniform(9, 20))
-        yield contact(seller, f"p{number}", when, data | ways(rng, number, seller.place))
+        yield contact(seller, f"p{number}", when, data | ways(rng, f"p{number}", seller.place))

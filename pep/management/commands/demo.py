@@ -17,9 +17,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from activities import catalogue, freezing, rule_sweep
+from activities import catalogue, freezing, library_content, message_files, rule_sweep
+from activities import demo as messages
 from activities.models import ScaleSet
-from distributors import complete_journey, decline, demo
+from distributors import complete_journey, decline, demo, reordering
 from distributors.complete_journey import MissingDataError
 from distributors.demo import goals, signins
 from distributors.ingest import Summary, bulk
@@ -131,7 +132,11 @@ class Command(BaseCommand):
             note(f"{signins.make(sign_ins, password=self.password())} made")
         with self.step("Priorities"):
             plans.load(as_of=as_of, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
-        self.catalogue_scales_and_rules(as_of, only_known_lines=False)
+        self.content(only_known_lines=False)
+        with self.step("Outreach") as note:
+            senders = Distributor.objects.with_market().filter(user__email__in=[one.email for one in sign_ins])
+            note(f"{messages.load(senders.order_by('pk'), seed=seed, as_of=as_of)} messages sent")
+        self.scales_and_rules(as_of)
         return sign_ins
 
     def load_complete_journey(self, options: dict[str, Any]) -> list[signins.SignIn]:
@@ -151,13 +156,21 @@ class Command(BaseCommand):
             note(f"{signins.make(sign_ins, password=self.password())} made")
         with self.step("Priorities"):
             plans.load_for_stores(as_of=now, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
-        self.catalogue_scales_and_rules(now, only_known_lines=True)
+        self.content(only_known_lines=True)
+        self.scales_and_rules(now)
         return sign_ins
 
-    def catalogue_scales_and_rules(self, as_of: datetime, *, only_known_lines: bool) -> None:
+    def content(self, *, only_known_lines: bool) -> None:
+        with self.step("Library") as note:
+            note(f"{library_content.load(only_known_lines=only_known_lines)} items added")
         with self.step("Catalogue") as note:
             loaded = catalogue.load(only_known_lines=only_known_lines)
             note(f"{loaded.activities} activities, {loaded.texts} texts")
+        with self.step("Messages") as note:
+            added = message_files.load()
+            note(f"{added.messages} messages, {added.texts} texts, {added.phrases} blocked phrases")
+
+    def scales_and_rules(self, as_of: datetime) -> None:
         with self.step("Chances") as note:
             note(f"{demo.forecast(as_of=as_of):,} people calculated ahead")
         with self.step("Scales") as note:
@@ -165,6 +178,7 @@ class Command(BaseCommand):
             note(f"from {frozen.people if frozen else 0} people")
         with self.step("Rules") as note:
             decline.fit(as_of)
+            reordering.fit(as_of)
             live = plans.rules(as_of=as_of, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
             fired = sum(market.fired for market in rule_sweep.sweep(as_of))
             note(f"{len(live)} live, {fired:,} times fired")
