@@ -7,7 +7,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from activities.models import Activity, ActivityText, Skill
+from activities.models import (
+    Activity,
+    ActivityText,
+    Asset,
+    AssetText,
+    BlockedPhrase,
+    MessageTemplate,
+    MessageTemplateText,
+    Outreach,
+    Skill,
+)
 from distributors.models import (
     Customer,
     Distributor,
@@ -57,6 +67,8 @@ def distributor(**fields: Any) -> Distributor:
 def customer(of: Distributor, **fields: Any) -> Customer:
     n = number()
     defaults: dict[str, Any] = {"external_id": f"c{n}", "name": f"Carla Number{n}", "added_at": NOW}
+    if fields.get("last_contact_at"):
+        defaults["recent_contacts"] = [fields["last_contact_at"]]
     return Customer.objects.create(distributor=of, **defaults | fields)
 
 
@@ -171,4 +183,37 @@ def activity(key: str = "", title: str = "", **fields: Any) -> Activity:
     }  # fmt: skip
     made = Activity.objects.create(key=key, **defaults | fields)
     ActivityText.objects.create(activity=made, language="en", title=title or key.replace("-", " ").capitalize())
+    return made
+
+
+def outreach(to: Customer, **fields: Any) -> Outreach:
+    """A message that was opened in a phone's app, and not yet said to be sent."""
+    defaults: dict[str, Any] = {
+        "channel": "text", "language": "en", "text": "Hi, how is it going?", "opened_at": NOW,
+    }  # fmt: skip
+    return Outreach.objects.create(distributor=to.distributor, customer=to, **defaults | fields)
+
+
+def message_template(
+    body: str = "Hi[ {name}], shall I put one aside?", language: str = "en", **fields: Any
+) -> MessageTemplate:
+    subject = fields.pop("subject", "")
+    template = MessageTemplate.objects.create(**{"name": f"Message {number()}", "status": "published"} | fields)
+    MessageTemplateText.objects.create(template=template, language=language, subject=subject, body=body)
+    return template
+
+
+def blocked_phrase(phrase: str = "", **fields: Any) -> BlockedPhrase:
+    return BlockedPhrase.objects.create(phrase=phrase or f"claim {number()}", **{"kind": "income"} | fields)
+
+
+def asset(key: str = "", title: str = "", **fields: Any) -> Asset:
+    """A published article of the library with an English text."""
+    key = key or f"item-{number()}"
+    defaults: dict[str, Any] = {"kind": Asset.Kind.ARTICLE, "status": Asset.Status.PUBLISHED}
+    made = Asset.objects.create(key=key, **defaults | fields)
+    title = title or key.replace("-", " ").capitalize()
+    AssetText.objects.create(
+        asset=made, language="en", title=title, caption="Three small moves.", body="Begin in the *middle*."
+    )
     return made

@@ -12,7 +12,7 @@ import psycopg
 
 from activities import loading, memory
 from activities import shelf as shelves
-from distributors import features
+from distributors import features, reordering, versions
 from distributors.blocks import calendar_of
 from distributors.chances import spread_for
 from distributors.checks import Column
@@ -33,7 +33,8 @@ def block_of(people: Sequence[Distributor], as_of: datetime = NOW) -> Block:
     calendar = calendar_of(shelf.markets, as_of)
     found = loading.people_of(people, features.of(ids), memory.of(ids, as_of, settle=False), shelf)
     spread = spread_for(shelf.markets, calendar, found.goals, found.goals_at, found.market)
-    return Block(found, calendar, spread, shelf.markets, shelf.languages, as_of, shelf.line_ids)
+    buying = reordering.of(versions.current(), shelf.markets)
+    return Block(found, calendar, spread, shelf.markets, shelf.languages, as_of, shelf.line_ids, buying)
 
 
 def told(column: Column) -> list[float | str | None]:

@@ -29,9 +29,18 @@ LEADERS = frozenset({Role.LEADER})
 PAGES: dict[str, frozenset[Role] | None] = {
     "health_live": ANYBODY, "health_ready": ANYBODY,
     "today": FIELD, "why_list": FIELD, "learn": FIELD, "search": FIELD, "next_step": FIELD,
-    "activity": FIELD, "activity_action": FIELD, "action_undo": FIELD,
+    "activity": FIELD, "person_replied": FIELD, "activity_action": FIELD, "action_undo": FIELD,
+    "library": FIELD, "library_item": FIELD, "library_share": FIELD, "library_file": FIELD,
+    "shared": ANYBODY, "shared_seen": ANYBODY, "shared_open": ANYBODY, "shared_file": ANYBODY,
+    "asset_preview": HQ | {Role.TRAINER}, "asset_file": HQ | {Role.TRAINER},
     "goals": FIELD, "goal_add": FIELD, "goal_edit": FIELD, "goal_end": FIELD,
+    "people_import": FIELD, "people_import_check": FIELD,
     "people": FIELD, "person": FIELD, "note_add": FIELD, "person_contact": FIELD,
+    "message": FIELD, "message_person": FIELD, "message_check": FIELD, "message_opened": FIELD, "message_sent": FIELD,
+    "message_not_sent": FIELD, "message_undo": FIELD, "person_outreach": FIELD,
+    "person_edit": FIELD, "person_consent": FIELD, "note_delete": FIELD, "note_restore": FIELD,
+    "people_export": FIELD, "person_export": FIELD, "person_erase": FIELD,
+    "people_twins": FIELD, "people_merge": FIELD, "people_not_same": FIELD,
     "team": LEADERS, "team_step": LEADERS, "you": FIELD, "incentives": FIELD,
     "notices": FIELD, "notices_bell": FIELD, "notices_read": FIELD,
     "overview": HQ, "never_signed_in": HQ,
@@ -42,6 +51,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "preview": HQ, "preview_few": HQ, "preview_everybody": HQ,
     "kpi_list": HQ, "kpi_page": HQ, "kpi_week": HQ, "kpi_ready": HQ_EDITS,
     "field": HQ, "field_today": HQ, "propagation": HQ, "propagation_start": HQ_EDITS,
+    "message_preview": HQ | {Role.TRAINER},
     "rules": HQ, "rule": HQ, "rule_review": HQ, "rule_schema": HQ, "rule_new": HQ_EDITS, "rule_signals": HQ_EDITS,
     "rule_edit": HQ_EDITS, "rule_ask": HQ_EDITS, "rule_publish": HQ_EDITS, "rule_send_back": HQ_EDITS,
     "rule_discard": HQ_EDITS, "rule_pause": HQ_EDITS, "rule_resume": HQ_EDITS, "rule_end": HQ_EDITS,
@@ -59,7 +69,9 @@ OPERATORS = {Role.OPERATOR: VIEW}
 DESK: dict[str, dict[Role, set[str]]] = {
     "kpis.KPI": EDITORS, "kpis.Campaign": EDITORS, "kpis.Incentive": EDITORS,
     "kpis.Policy": READERS | {Role.HQ_APPROVER: {"view", "change"}}, "kpis.Firing": READERS,
+    "activities.Asset": EDITORS | {Role.TRAINER: EDIT},
     "activities.Activity": TRAINERS, "activities.Skill": TRAINERS,
+    "activities.MessageTemplate": EDITORS | {Role.TRAINER: EDIT}, "activities.BlockedPhrase": EDITORS | {Role.TRAINER: VIEW},
     "activities.ScaleSet": READERS | OPERATORS, "activities.Action": READERS | OPERATORS,
     "activities.Slate": READERS | OPERATORS | {Role.TRAINER: VIEW},
     "activities.EffectVersion": READERS | {Role.HQ_APPROVER: {"view", "change"}, Role.TRAINER: VIEW},
@@ -166,9 +178,23 @@ def theirs(route: Route, other: Person) -> dict[str, object]:
         "team_step": {"pk": other.distributor.pk},
         "next_step": {"pk": other.customer.pk}, "person": {"pk": other.customer.pk},
         "note_add": {"pk": other.customer.pk}, "person_contact": {"pk": other.customer.pk},
+        "person_edit": {"pk": other.customer.pk}, "person_consent": {"pk": other.customer.pk},
+        "note_delete": {"pk": other.customer.pk, "note": other.customer.pk},
+        "message": {"key": card}, "message_person": {"pk": other.customer.pk}, "person_outreach": {"pk": other.customer.pk},
+        "message_sent": {"pk": other.message.pk}, "message_not_sent": {"pk": other.message.pk},
+        "message_undo": {"pk": other.message.pk},
+        "note_restore": {"pk": other.customer.pk},
+        "person_export": {"pk": other.customer.pk}, "person_erase": {"pk": other.customer.pk},
+        "person_replied": {"pk": other.customer.pk},
         "goal_edit": {"pk": other.goal.pk}, "goal_end": {"pk": other.goal.pk},
         "action_undo": {"pk": other.action.pk},
+        # The library is the company's: what nobody may see is an item that is not there, and a link never made.
+        "library_item": {"key": "no-such-item"}, "library_share": {"key": "no-such-item"},
+        "library_file": {"key": "no-such-item", "language": "en"},
+        **{name: {"token": "n" * 22} for name in ("shared", "shared_seen", "shared_open", "shared_file")},
+        "asset_preview": {"pk": MISSING, "language": "en"}, "asset_file": {"pk": MISSING, "language": "en"},
         "activity": {"key": card}, "activity_action": {"key": card, "verb": "complete"},
+        "people_import_check": {"pk": other.brought.pk},
         # HQ's own: a campaign that nobody has.
         "console": {"pk": MISSING}, "draft_save": {"pk": MISSING}, "draft_discard": {"pk": MISSING},
         "review": {"pk": MISSING}, "draft_ask": {"pk": MISSING}, "draft_publish": {"pk": MISSING},
@@ -190,8 +216,8 @@ def theirs(route: Route, other: Person) -> dict[str, object]:
 
 
 def nobodys(route: Route, values: dict[str, object]) -> dict[str, object]:
-    return {name: f"call-her.c{MISSING}" if name == "key" else MISSING if name == "pk" else value
-            for name, value in values.items()}  # fmt: skip
+    named = {"key": f"call-her.c{MISSING}" if "." in str(values.get("key")) else "never-was", "pk": MISSING}
+    return {name: named.get(name, value) for name, value in values.items()}
 
 
 def to_sign_in(response: HttpResponse) -> bool:

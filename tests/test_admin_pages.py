@@ -45,6 +45,8 @@ def rows() -> dict[str, Any]:
         "kpis.Campaign": campaign, "kpis.KPI": make.kpi(), "kpis.Incentive": make.incentive(),
         "kpis.Policy": Policy.objects.create(), "kpis.Firing": make.firing(make.rule(), one.distributor),
         "activities.Activity": activity, "activities.Skill": activity.skill, "activities.Action": one.action,
+        "activities.MessageTemplate": make.message_template(), "activities.BlockedPhrase": make.blocked_phrase(),
+        "activities.Asset": make.asset(),
         "activities.ScaleSet": ScaleSet.objects.create(version=1, frozen_at=now),
         "activities.Slate": Slate.objects.create(
             distributor=one.distributor, day=now.date(), shown_at=now, seed=1, digest=b"0" * 32
@@ -128,7 +130,7 @@ def test_the_menu_has_only_what_the_role_reads() -> None:
 def text_form(activity: Activity | None = None, **changed: object) -> dict[str, object]:
     return {
         "key": "new-idea", "kind": "reach_out", "form": "todo", "about": "nobody", "minutes": 2, "status": "draft",
-        "p_done": "0.3", "impacts": "{}", "skill_gain": 0, "again_after_days": 14,
+        "p_done": "0.3", "impacts": "{}", "skill_gain": 0, "again_after_days": 14, "credit_days": 14,
         "texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": 0,
         "texts-0-language": "en", "texts-0-title": "Call two customers", **changed,
     }  # fmt: skip

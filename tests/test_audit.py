@@ -27,6 +27,8 @@ AUDITED = {
     "kpis.PriorityDraft", "kpis.Withdrawal", "kpis.Policy", "kpis.PolicySample",
     "kpis.Incentive", "kpis.IncentiveTier", "kpis.Rule", "kpis.RuleVersion", "kpis.RuleDraft",
     "activities.Activity", "activities.ActivityMarket", "activities.ActivityText", "activities.Skill",
+    "activities.Asset", "activities.AssetText",
+    "activities.MessageTemplate", "activities.MessageTemplateText", "activities.BlockedPhrase",
 }  # fmt: skip
 
 
@@ -105,6 +107,9 @@ def everything_once() -> None:
     make.incentive()
     RuleDraft.objects.create(rule=make.rule(), by=user, saved_at=make.NOW)
     make.activity(skill=make.skill()).markets.add(make.market())
+    make.asset()
+    make.message_template()
+    make.blocked_phrase()
 
 
 def test_secrets_are_not_copied() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from activities.models import Action, Activity
-from distributors.models import Customer, Distributor, Goal, Role, User
+from activities.models import Action, Activity, Outreach
+from distributors.models import ContactImport, Customer, Distributor, Goal, Role, User
 from notifications.models import Notice
 
 from . import factories as make
@@ -69,6 +69,8 @@ class Person:
     notice: Notice
     action: Action
     activity: Activity
+    brought: ContactImport
+    message: Outreach
 
 
 def person(activity: Activity, **fields: Any) -> Person:
@@ -96,6 +98,11 @@ def person(activity: Activity, **fields: Any) -> Person:
         ),
         action=action,
         activity=activity,
+        brought=ContactImport.objects.create(
+            distributor=distributor, file_name=f"{canary} contacts.csv", at=make.NOW,
+            rows=[{"row": 0}, {"row": 1, "name": f"{canary} Brought", "problem": "", "left_out": []}],
+        ),
+        message=make.outreach(customer, text=f"Dear {canary}"),
     )  # fmt: skip
 
 

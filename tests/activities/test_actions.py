@@ -12,6 +12,7 @@ from django.db import connection
 from activities import actions, recommend
 from activities.models import Action, Activity, Mastery
 from activities.ranking import rank
+from distributors import outreach
 from distributors.models import Distributor, Event, Measure, Note
 from tests import factories as f
 from tests.activities.stage import arrive, at, stage
@@ -64,7 +65,7 @@ def test_done_today_is_listed() -> None:
 
 def test_undo_puts_everything_back() -> None:
     jenna = stage()
-    jenna.customers.filter(name="Maria Ruiz").update(last_contact_at=at(40))
+    outreach.contacted(customer=maria_of(jenna), channel="call", as_of=at(40), by=None, key="earlier")
     before = keys(jenna)
     action = do("complete", jenna, refill(jenna))
     actions.undo(distributor=jenna, action_id=action.pk, as_of=f.NOW + timedelta(seconds=5), by=None)

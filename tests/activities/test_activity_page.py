@@ -38,7 +38,7 @@ def test_the_message_goes_out_by_her_own_phone(dora: Distributor) -> None:
     key, customer = about(dora)
     Customer.objects.filter(pk=customer.pk).update(phone="+1 555 0100", email="c@example.com")
     ActivityText.objects.filter(activity__key=key.partition(".")[0]).update(message="Hi {name}, & how is it?")
-    text = words(signed_in(dora).get(reverse("activity", args=[key])))
+    text = words(signed_in(dora).get(reverse("message", args=[key])))
     given = customer.given_name
     assert f"sms:+15550100?&amp;body=Hi%20{given}%2C%20%26%20how%20is%20it%3F" in text
     assert "https://wa.me/15550100?text=Hi%20" in text and "mailto:c@example.com?subject=" in text
@@ -47,7 +47,7 @@ def test_the_message_goes_out_by_her_own_phone(dora: Distributor) -> None:
 def test_nobody_is_reached_who_asked_not_to_be(dora: Distributor) -> None:
     key, customer = about(dora)
     Customer.objects.filter(pk=customer.pk).update(phone="+1 555 0100", do_not_contact=True)
-    assert "sms:" not in words(signed_in(dora).get(reverse("activity", args=[key])))
+    assert "sms:" not in words(signed_in(dora).get(reverse("message", args=[key])))
 
 
 def test_a_done_one_can_still_be_read_and_undone(dora: Distributor) -> None:

@@ -39,7 +39,7 @@ def ruled(given, shelf, *, calls=(), pin="", about=0, barred=""):
 
 
 def shown(given, shelf, rules: Rules) -> list[str]:
-    cards, counts = kernel.slates(*given[:5], rules)
+    cards, counts = kernel.slates(*given[:6], rules)
     keys = []
     for card in cards[0, : counts[0]]:
         about = f".{'cr'[card['kind'] - 1]}{card['about']}" if card["kind"] else ""
@@ -65,7 +65,7 @@ def test_it_works(jenna: Distributor) -> None:
     plain = kernel.ranked(*given)
     assert ida.pk not in recruits_in(plain)
     rules = ruled(given, shelf, calls=[("check-recruit", ida.pk)])
-    called = kernel.ranked(*given[:5], rules)
+    called = kernel.ranked(*given[:6], rules)
     cards = called.room.cards.card[: called.cards]
     assert [int(c["due"]) >= called.dues for c in cards if c["kind"] == RECRUIT and c["about"] == ida.pk] == [True]
     pinned = ruled(given, shelf, calls=[("check-recruit", ida.pk)], pin="check-recruit", about=ida.pk)
@@ -80,7 +80,7 @@ def test_a_pin_without_a_person_takes_the_best_card_of_the_activity(jenna: Distr
 def test_a_call_about_who_is_found_anyway_adds_no_second_card(jenna: Distributor) -> None:
     new = f.distributor(sponsor=jenna, joined_on=f.TODAY - timedelta(days=12))
     shelf, given = block([jenna])
-    found = kernel.ranked(*given[:5], ruled(given, shelf, calls=[("check-recruit", new.pk)]))
+    found = kernel.ranked(*given[:6], ruled(given, shelf, calls=[("check-recruit", new.pk)]))
     assert recruits_in(found).count(new.pk) == 1
 
 
@@ -89,7 +89,7 @@ def test_what_she_put_off_is_not_called_again(jenna: Distributor) -> None:
     recommend.feed(jenna, as_of=f.NOW)
     actions.complete(distributor=jenna, card_key=f"check-recruit.r{new.pk}", as_of=f.NOW, by=None)
     shelf, given = block([jenna])
-    found = kernel.ranked(*given[:5], ruled(given, shelf, calls=[("check-recruit", new.pk)]))
+    found = kernel.ranked(*given[:6], ruled(given, shelf, calls=[("check-recruit", new.pk)]))
     assert new.pk not in recruits_in(found)
 
 
@@ -107,5 +107,5 @@ def test_calls_of_one_person_are_not_anothers(jenna: Distributor) -> None:
     calls_at = np.concatenate([[0], (people.ids == jenna.pk).cumsum()])
     rules = ruled(given, shelf)._replace(calls=np.array([(place, ida.pk)], CALL), calls_at=calls_at)
     for i, pk in enumerate(people.ids.tolist()):
-        found = kernel.ranked(*given[:5], rules, i)
+        found = kernel.ranked(*given[:6], rules, i)
         assert (ida.pk in recruits_in(found)) == (pk == jenna.pk)

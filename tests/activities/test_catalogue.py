@@ -132,7 +132,7 @@ def test_a_result_can_close_it(content: Content) -> None:
                 assert fact["about"] == "nobody", key
             case "distributor.enrolled":
                 assert fact["about"] == "prospect", key
-            case "order.placed":
+            case "order.placed" | "contact.replied":
                 assert fact["about"] in PERSON, key
             case None:
                 pass

@@ -153,12 +153,11 @@ def test_what_it_costs_does_not_grow_with_her_history(django_assert_num_queries)
     for n in range(20):
         order(jenna, maria, 0, time=f.NOW + timedelta(minutes=n), sku="LIP-1")
     actions.settle([jenna.pk], as_of=LATER)
-    with django_assert_num_queries(
-        7
-    ):  # reports · cards that wait · their activities · enrolments, events and lines · spent
+    # Reports · cards that wait · their activities · enrolments, events and lines · spent · credits.
+    with django_assert_num_queries(8):
         assert actions.settle([jenna.pk], as_of=LATER) == []
     new = [f.distributor().pk for _ in range(3)]
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert actions.settle(new, as_of=LATER) == []
 
 

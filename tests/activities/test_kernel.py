@@ -14,7 +14,7 @@ from activities import shelf as shelves
 from activities.blocks import no_rules
 from activities.models import Slate
 from activities.ranking import rank
-from distributors import features, versions
+from distributors import features, reordering, versions
 from distributors.blocks import calendar_of
 from distributors.chances import spread_for
 from distributors.models import Distributor, Segment
@@ -80,8 +80,10 @@ def block(people: list[Distributor], as_of=f.NOW):
     calendar = calendar_of(shelf.markets, as_of)
     found, _features, _memory = loading.people_between(min(ids), max(ids), shelf)
     spread = spread_for(shelf.markets, calendar, found.goals, found.goals_at, found.market)
-    course = steering.of(versions.current(), shelf, calendar)
-    return shelf, (found, calendar, spread, shelf.arrays, course.arrays_for(found, calendar), no_rules())
+    numbers = versions.current()
+    course = steering.of(numbers, shelf, calendar)
+    buying = reordering.of(numbers, shelf.markets)
+    return shelf, (found, calendar, spread, buying, shelf.arrays, course.arrays_for(found, calendar), no_rules())
 
 
 def test_a_block_is_drawn_like_each_alone() -> None:
@@ -110,7 +112,7 @@ def test_the_campaigns_of_segments_are_each_ones_own() -> None:
     local = f.campaign(segment=Segment.objects.create(name="New", days_to=180), starts_on=f.TODAY)
     f.priority_version(local, {f.kpi(metric="sales"): 70, f.kpi(metric="orders", segment=leads): 30})
     _shelf, given = block(people)
-    room = kernel.room_for(given[0], given[3], given[4], given[5], size=5)
+    room = kernel.room_for(given[0], given[4], given[5], given[6], size=5)
     seen = set()
     for i, one in enumerate(people):
         ranking = rank(one, as_of=f.NOW)
@@ -125,7 +127,7 @@ def test_the_campaigns_of_segments_are_each_ones_own() -> None:
 def test_every_term_of_a_block_is_that_of_each_alone() -> None:
     people = field(12, seed=8)
     _shelf, given = block(people)
-    room = kernel.room_for(given[0], given[3], given[4], given[5], size=5)
+    room = kernel.room_for(given[0], given[4], given[5], given[6], size=5)
     for i, one in enumerate(people):
         ranking = rank(one, as_of=f.NOW)
         n, many, goals = kernel.rank_one(i, *given, room)

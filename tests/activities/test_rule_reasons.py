@@ -319,25 +319,27 @@ def test_the_page_asks_so_many_queries_more(jenna: Distributor, monkeypatch: pyt
     # Figures come by a cursor of the driver's own, which Django does not count.
     monkeypatch.setattr(windows, "arrays", figures)
 
-    def asked() -> int:
+    def asked() -> tuple[int, int]:
         for _n in range(3):
             client.get("/")  # a list that is logged makes the next page read her memory again
         read.clear()
         with CaptureQueriesContext(connection) as queries:
             assert client.get("/").status_code == 200
-        return len(queries) + len(read)
+        return len(queries), len(read)
 
-    plain = asked()
+    plain, _none = asked()
     for n in range(3):
         rule(on("boost", by=0.01), when=[ANYBODY, RECRUITS], name=f"Rule {n}")
     # What is open for her, and what is cooling.
-    assert asked() - plain == 2
+    assert asked() == (plain + 2, 0)
     rule(trigger(), pin("nurture"), when=[SOLD], name="Sold")
-    assert asked() - plain == 3  # and one for all figures
+    queries, figures_read = asked()
+    # And one for all figures. What the pin displaces may have needed a query of its own.
+    assert queries <= plain + 2 and figures_read == 1
     for n in range(20):
         when = [counted("orders", n % 7 + 1), counted("active_days", n + 2), FELL | {"value": 50}]
         rule(on("boost", by=0.01), when=when, name=f"More {n}")
-    assert asked() - plain == 3
+    assert asked() == (queries, 1)
 
 
 def counted(metric: str, days: int) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from tests import factories as make
 def order(customer: Customer, day: date, *products: Product, amount: Decimal | int = 34) -> Order:
     """One order at 15:00 UTC of each product, split evenly."""
     seller, at = customer.distributor, datetime.combine(day, time(15), tzinfo=UTC)
-    event = make.event(seller, type="order.placed", customer=customer, time=at, day=day)
+    said = {"amount": str(amount), "currency": seller.market.currency}
+    event = make.event(seller, type="order.placed", customer=customer, time=at, day=day, data=said)
     made = Order.objects.create(
         event=event, distributor=seller, customer=customer, time=at, day=day, amount=amount,
         currency=seller.market.currency,

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from distributors import decline
+from distributors import decline, logit
 from distributors.decline import FITTED, MEASURED, SOLD, SPAN, WEEKS, Past
 from distributors.models import DeclineFit, Distributor, Measure
 from tests import factories as make
@@ -205,25 +205,25 @@ def test_weights_are_where_the_penalised_likelihood_is_greatest() -> None:
     dice = np.random.default_rng(2)
     x = np.hstack([np.ones((2000, 1)), dice.normal(size=(2000, 3))])
     truth = np.array([-1.0, 0.8, 0.0, -0.5])
-    y = dice.random(2000) < decline.logistic(x @ truth)
-    weights = decline.newton(x, y)
-    slope = x.T @ (y - decline.logistic(x @ weights)) - np.array([0, *weights[1:]])
+    y = dice.random(2000) < logit.logistic(x @ truth)
+    weights = logit.newton(x, y)
+    slope = x.T @ (y - logit.logistic(x @ weights)) - np.array([0, *weights[1:]])
     assert np.abs(slope).max() < 1e-6
     assert weights == pytest.approx(truth, abs=0.2)
 
 
 def test_what_tells_perfectly_does_not_run_away() -> None:
     x = np.hstack([np.ones((200, 1)), np.linspace(-1, 1, 200)[:, None]])
-    weights = decline.newton(x, x[:, 1] > 0)
+    weights = logit.newton(x, x[:, 1] > 0)
     assert np.isfinite(weights).all() and 1 < weights[1] < 100
 
 
 def test_auc_counts_a_tie_as_half() -> None:
     y = np.array([True, True, False, False])
-    assert decline.auc(np.array([2.0, 3.0, 0.0, 1.0]), y) == 1
-    assert decline.auc(np.array([0.0, 1.0, 2.0, 3.0]), y) == 0
-    assert decline.auc(np.array([1.0, 1.0, 1.0, 1.0]), y) == 0.5
-    assert decline.auc(np.array([2.0, 1.0, 1.0, 0.0]), y) == pytest.approx(0.875)
+    assert logit.auc(np.array([2.0, 3.0, 0.0, 1.0]), y) == 1
+    assert logit.auc(np.array([0.0, 1.0, 2.0, 3.0]), y) == 0
+    assert logit.auc(np.array([1.0, 1.0, 1.0, 1.0]), y) == 0.5
+    assert logit.auc(np.array([2.0, 1.0, 1.0, 0.0]), y) == pytest.approx(0.875)
 
 
 @pytest.mark.django_db

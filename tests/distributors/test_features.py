@@ -14,7 +14,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
-from distributors import features, ingest, records, versions
+from distributors import erasing, features, ingest, merging, outreach, records, versions
 from distributors.features import Row
 from distributors.metrics import METRICS, How
 from distributors.models import (
@@ -80,7 +80,27 @@ def test_it_works(jenna: Distributor) -> None:
     half_a_day = 12 * 3600 * 1_000_000
     assert told(found.customers) == [
         # 15:00 UTC less 12 hours is the day before in New York
-        (ana.pk, 0, 0, NEVER, -1.0, 0, AT - half_a_day, D - 1, D, 1, 228, 0, NEVER)
+        (
+            ana.pk,
+            0,
+            0,
+            NEVER,
+            NEVER,
+            -1.0,
+            0,
+            AT - half_a_day,
+            D - 1,
+            D - 1,
+            NEVER,
+            NEVER,
+            NEVER,
+            D,
+            1,
+            228,
+            0,
+            NEVER,
+            15,
+        )  # fmt: skip
     ]
     assert told(found.recruits) == [(rosa.pk, D - 30, D, 200)]
     assert (len(found.lines), found.distributor_id) == (0, jenna.pk)
@@ -185,7 +205,7 @@ def basket(of: Distributor, customer: str, at: datetime) -> None:
 
 
 def baskets(of: Distributor) -> list[tuple[Any, ...]]:
-    return [told_one[-2:] for told_one in told(row(of).customers)]
+    return [told_one[-3:-1] for told_one in told(row(of).customers)]
 
 
 def test_a_basket_is_open_until_an_order_at_or_after_it(jenna: Distributor) -> None:
@@ -210,7 +230,7 @@ def test_the_line_is_the_dearest_of_her_last_order_day(jenna: Distributor) -> No
         make.product(sku, line=make.product_line(sku[:3].lower()))
     order(jenna, "ana", NOW - timedelta(days=9), line("EYE-1", "90.00"))
     order(jenna, "ana", NOW, line("LIP-1", "30.00", quantity=3), line("BOX-1", "20.00"))
-    assert told(row(jenna).customers)[0][5] == ProductLine.objects.get(code="box").pk, "the dearest by the piece"
+    assert told(row(jenna).customers)[0][6] == ProductLine.objects.get(code="box").pk, "the dearest by the piece"
 
 
 def test_lines_bought_once_are_of_what_is_used_up(jenna: Distributor) -> None:
@@ -236,14 +256,14 @@ def test_interest_is_of_prospects_alone(jenna: Distributor, hotness: str, code: 
     make.customer(jenna, kind="prospect", hotness=hotness)
     make.customer(jenna, kind="customer", hotness=hotness)
     make.customer(jenna, kind="prospect", hotness=hotness, orders=1)
-    assert [record[9] for record in told(row(jenna).customers)] == [code, 0, 0]
+    assert [record[14] for record in told(row(jenna).customers)] == [code, 0, 0]
 
 
 # The definition once more, in plain Python: one person at a time, whole tables read
 
 
 def expected(of: Distributor) -> dict[str, list[tuple[Any, ...]]]:
-    people = Customer.objects.filter(distributor=of, do_not_contact=False).order_by("pk")
+    people = [customer for customer in Customer.objects.filter(distributor=of).order_by("pk") if may_hear(customer)]
     return {
         "goals": [goal_record(goal) for goal in goals_of(of)],
         "days": sorted(day for place, goal in enumerate(goals_of(of)) for day in goal_days(place, goal)),
@@ -252,6 +272,11 @@ def expected(of: Distributor) -> dict[str, list[tuple[Any, ...]]]:
         "recruits": [record for recruit in of.recruits.filter(left_on=None).order_by("pk") for record in care(recruit)],
         "tags": [tag(stay) for stay in of.segments.order_by("segment_id", "since")],
     }
+
+
+def may_hear(customer: Customer) -> bool:
+    asked = customer.allowed > 0 or not customer.distributor.market.consent_required and customer.refused != 15
+    return asked and not customer.do_not_contact
 
 
 def tag(stay: SegmentMember) -> tuple[int, int, int]:
@@ -296,18 +321,21 @@ def customer_record(customer: Customer) -> tuple[Any, ...]:
     if opened and Order.objects.filter(customer=customer, time__gte=opened.time).exists():
         opened = None
     prospect = customer.kind == "prospect" and not customer.orders
-    born = customer.birthday
+    born, recent = customer.birthday, [market.local_day(at) for at in customer.recent_contacts]
     return (
-        customer.pk, customer.orders, int(customer.spent * 100), records.day_number(customer.last_order_on),
+        customer.pk, customer.orders, int(customer.spent * 100), records.day_number(customer.first_order_on),
+        records.day_number(customer.last_order_on),
         -1.0 if customer.usual_gap_days is None else customer.usual_gap_days,
         dearest[0].line_id if dearest else 0,
         records.microseconds(contact) if contact else 0,
         records.day_number(market.local_day(contact) if contact else None),
+        *(records.day_number(recent[n] if n < len(recent) else None) for n in range(4)),
         records.day_number(market.local_day(customer.added_at)),
         {"hot": 1, "warm": 2, "cold": 4}.get(customer.hotness, 3) if prospect else 0,
         born.month * 100 + born.day if born else 0,
         records.microseconds(opened.time) if opened else 0,
         records.day_number(market.local_day(opened.time) if opened else None),
+        customer.allowed if market.consent_required else 15 & ~customer.refused,
     )  # fmt: skip
 
 
@@ -397,16 +425,26 @@ def edit_a_customer(rng: random.Random) -> None:
     customer = some(rng, Customer.objects)
     if customer is None:
         return
+    heard = [NOW - timedelta(hours=hours) for hours in sorted(rng.sample(range(99), rng.randint(1, 4)))]
     change: dict[str, Any] = rng.choice([
         {"do_not_contact": rng.random() < 0.5}, {"birthday": date(1980, rng.randint(1, 12), 5)},
-        {"last_contact_at": NOW - timedelta(hours=rng.randint(0, 99))}, {"hotness": rng.choice(["hot", "warm", ""])},
+        {"last_contact_at": heard[0], "recent_contacts": heard}, {"hotness": rng.choice(["hot", "warm", ""])},
+        {"allowed": rng.choice([0, 1, 15]), "refused": rng.choice([0, 8, 15])},
     ])  # fmt: skip
-    Customer.objects.filter(pk=customer.pk).update(**change)
+    Customer.objects.filter(pk=customer.pk, merged_into=None, erased_at=None).update(**change)
 
 
 def erase_a_customer(rng: random.Random) -> None:
-    if rng.random() < 0.3 and (customer := some(rng, Customer.objects)):
-        customer.delete()
+    customer = some(rng, Customer.objects.filter(merged_into=None, erased_at=None))
+    if rng.random() < 0.3 and customer is not None:
+        erasing.erase(customer=customer, as_of=NOW, by=None)
+
+
+def merge_two(rng: random.Random) -> None:
+    survivor = some(rng, Customer.objects.filter(merged_into=None, erased_at=None))
+    other = survivor and some(rng, Customer.objects.of(survivor.distributor_id).exclude(pk=survivor.pk))
+    if rng.random() < 0.3 and survivor is not None and other is not None:
+        merging.merge(survivor=survivor, other=other, as_of=NOW, by=None)
 
 
 def move_a_person(rng: random.Random) -> None:
@@ -429,6 +467,7 @@ def make_a_member(rng: random.Random) -> None:
 def change_reference_data(rng: random.Random) -> None:
     rng.choice([
         lambda: Market.objects.filter(code="de").update(time_zone=rng.choice(["Europe/Berlin", "Asia/Tokyo"])),
+        lambda: Market.objects.filter(code="de").update(consent_required=rng.random() < 0.5),
         lambda: Product.objects.filter(lasts_days__isnull=False).update(lasts_days=F("lasts_days") + 1),
         lambda: make.product_line("unknown"),
     ])()  # fmt: skip
@@ -456,7 +495,7 @@ def known(piece: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 LINE_COLUMNS = ("customer", "line", "orders", "last_on", "product", "price", "amount")
-EDITS = [set_a_goal, edit_a_customer, erase_a_customer, move_a_person, make_a_member, change_reference_data]
+EDITS = [set_a_goal, edit_a_customer, erase_a_customer, merge_two, move_a_person, make_a_member, change_reference_data]
 READS = [refresh_somebody, refresh_a_range]
 
 
@@ -546,7 +585,16 @@ CHANGES: dict[str, Callable[[Distributor], Any]] = {
     ),
     "a customer saved": lambda rosa: saved(rosa.customers.get(), spent=7),
     "a customer updated": lambda rosa: rosa.customers.update(do_not_contact=True),
-    "a customer erased": lambda rosa: rosa.customers.get().delete(),
+    "a customer erased": lambda rosa: erasing.erase(customer=rosa.customers.get(), as_of=NOW, by=None),
+    "a customer merged": lambda rosa: merging.merge(
+        survivor=make.customer(rosa), other=rosa.customers.get(external_id="ana"), as_of=NOW, by=None
+    ),
+    "consent changed": lambda rosa: outreach.set_consent(
+        customer=rosa.customers.get(), channel="all", state="withdrawn", origin="", as_of=NOW, by=None
+    ),
+    "in touch": lambda rosa: outreach.contacted(
+        customer=rosa.customers.get(), channel="text", as_of=NOW, by=None, key="touch"
+    ),
     "a customer changed by plain SQL": lambda rosa: sql("UPDATE distributors_customer SET birthday = '1990-01-01'"),
     "a goal set": lambda rosa: make.goal(rosa, metric="orders"),
     "a goal ended": lambda rosa: rosa.goals.update(ended_at=NOW),
@@ -565,7 +613,7 @@ CHANGES: dict[str, Callable[[Distributor], Any]] = {
     "renamed": lambda rosa: Distributor.objects.filter(pk=rosa.pk).update(external_id="rosa"),
 }
 #: What her sponsor's row holds as well.
-SEEN_BY_HER_SPONSOR = {"an order", "renamed", "a rank reached"}
+SEEN_BY_HER_SPONSOR = {"an order", "a customer merged", "renamed", "a rank reached"}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -614,7 +662,7 @@ def test_another_time_zone_is_another_day(rosa: Distributor) -> None:
     Market.objects.update(time_zone="Pacific/Auckland")
     after = row(rosa)
     assert after.changed > before.changed
-    assert told(after.customers)[0][8] == told(before.customers)[0][8] + 1
+    assert told(after.customers)[0][13] == told(before.customers)[0][13] + 1
 
 
 def test_changed_stays_when_no_byte_does(rosa: Distributor) -> None:

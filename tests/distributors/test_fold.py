@@ -23,7 +23,7 @@ SKUS = {"EYE-1": "eye", "EYE-2": "eye", "LIP-1": "lips", "BOX-1": None}
 
 def history(rng: random.Random, n: int = 40) -> list[dict[str, Any]]:
     """A few people's weeks, in order of time, with ties of time, refunds of any order, undos, and new people."""
-    kinds = rng.choices(list(MAKERS), weights=[8, 3, 2, 2, 3, 2, 1, 1, 2], k=n)
+    kinds = rng.choices(list(MAKERS), weights=[8, 3, 2, 2, 3, 2, 1, 1, 3, 3, 2, 1, 2], k=n)
     people = ["ann", "ben"]
     events: list[dict[str, Any]] = []
     for i, kind in enumerate(kinds):
@@ -32,6 +32,8 @@ def history(rng: random.Random, n: int = 40) -> list[dict[str, Any]]:
         type_, data = MAKERS[kind](rng, events, i)
         if type_ == "distributor.enrolled":
             data["sponsor"], subject = subject, f"new{i}"
+            if rng.random() < 0.5:
+                data["contact"] = f"c{rng.randint(1, 6)}"
         events.append({
             "specversion": "1.0", "source": rng.choice(["shop", "till"]) if kind == "order" else "shop",
             "id": f"e{i:03}", "type": type_, "subject": subject, "time": at.isoformat(), "data": data,
@@ -65,12 +67,39 @@ def a_refund(rng: random.Random, events: list[dict[str, Any]], i: int) -> tuple[
 
 
 def a_contact(rng: random.Random, events: list[dict[str, Any]], i: int) -> tuple[str, dict[str, Any]]:
-    said = {"name": f"Name{i}", "hotness": rng.choice(["hot", "cold"]), "kind": "prospect", "phone": str(i)}
-    return "contact.added", {"customer": f"c{rng.randint(1, 5)}"} | dict(rng.sample(sorted(said.items()), 2))
+    said = {
+        "name": f"Name{i}", "hotness": rng.choice(["hot", "cold"]), "kind": "prospect", "phone": str(i),
+        "birthday": f"1990-01-{i % 28 + 1:02}", "clears": ["phone", "birthday"], "language": rng.choice(["de", "es"]),
+    }  # fmt: skip
+    return "contact.added", {"customer": f"c{rng.randint(1, 5)}"} | dict(rng.sample(list(said.items()), 2))
 
 
 def done(rng: random.Random, events: list[dict[str, Any]], i: int) -> tuple[str, dict[str, Any]]:
-    return "activity.completed", {"activity": "a", "form": rng.choice(["lesson", "todo"])}
+    said: dict[str, Any] = {"activity": "a", "form": rng.choice(["lesson", "todo"])}
+    if rng.random() < 0.7:
+        said["customer"] = f"c{rng.randint(1, 6)}"
+    if rng.random() < 0.2:
+        said["closed_by"] = {"source": "shop", "id": "e001"}
+    return "activity.completed", said
+
+
+def a_consent(rng: random.Random, events: list[dict[str, Any]], i: int) -> tuple[str, dict[str, Any]]:
+    channel = rng.choice(["call", "text", "whatsapp", "email", "all", "all"])
+    state = rng.choice(["given", "withdrawn", "unknown"])
+    return "consent.changed", {"customer": f"c{rng.randint(1, 6)}", "channel": channel, "state": state}
+
+
+def contacted(rng: random.Random, events: list[dict[str, Any]], i: int) -> tuple[str, dict[str, Any]]:
+    return "contact.made", {"customer": f"c{rng.randint(1, 3)}", "channel": rng.choice(["call", "text"])}
+
+
+def contact_undone(rng: random.Random, events: list[dict[str, Any]], i: int) -> tuple[str, dict[str, Any]]:
+    """Mostly of a contact that there was, and of the right customer."""
+    made = [event for event in events if event["type"] == "contact.made"]
+    if made and rng.random() < 0.8:
+        event = rng.choice(made)
+        return "contact.undone", {"customer": event["data"]["customer"], "undoes": event["id"]}
+    return "contact.undone", {"customer": f"c{rng.randint(1, 3)}", "undoes": f"e{rng.randrange(40):03}"}
 
 
 def undone(rng: random.Random, events: list[dict[str, Any]], i: int) -> tuple[str, dict[str, Any]]:
@@ -86,6 +115,10 @@ MAKERS: dict[str, Any] = {
     "undone": undone,
     "enrol": lambda rng, events, i: ("distributor.enrolled", {"name": f"New {i}"}),
     "basket": lambda rng, events, i: ("basket.opened", {"customer": f"c{rng.randint(1, 6)}"}),
+    "consent": a_consent,
+    "contacted": contacted,
+    "contact undone": contact_undone,
+    "replied": lambda rng, events, i: ("contact.replied", {"customer": f"c{rng.randint(1, 6)}", "tone": "later"}),
     "rank": lambda rng, events, i: ("rank.reached", {"rank": rng.choice(["Bronze", "Silver", "Gold"])}),
 }
 
@@ -103,7 +136,8 @@ def state() -> dict[str, list[Any]]:
     """Everything derived, without database ids."""
     who, c = "distributor__external_id", "customer__external_id"
     customers = ("external_id", "name", "kind", "hotness", "phone", "added_at", "orders", "spent")
-    dates = ("first_order_on", "last_order_on", "usual_gap_days")
+    dates = ("first_order_on", "last_order_on", "usual_gap_days", "birthday", "language")
+    reach = ("allowed", "refused", "do_not_contact", "last_contact_at", "recent_contacts")
     tables = {
         "events": Event.objects.values_list("source", "external_id", "type", who, c, "time", "day", "data"),
         "orders": Order.objects.values_list(
@@ -113,7 +147,7 @@ def state() -> dict[str, list[Any]]:
             "order__event__external_id", "product__sku", "line__code", "quantity", "amount"
         ),
         "measures": Measure.objects.values_list(who, "metric", "scope", "day", "value"),
-        "customers": Customer.objects.values_list(who, *customers, *dates),
+        "customers": Customer.objects.values_list(who, *customers, *dates, *reach),
         "customer lines": CustomerLine.objects.values_list(
             who, c, "line__code", "orders", "last_on", "product__sku", "price", "amount"
         ),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from distributors import timing
-from distributors.blocks import REASONS, dues
+from distributors.blocks import BUYER, QUANTILES, REASONS, Buying, dues
 from distributors.models import Customer
 from distributors.records import (
     CUSTOMER,
@@ -53,6 +53,7 @@ class Person:
     interest: str = ""
     birthday: date | None = None
     basket_at: datetime | None = None
+    contacts: list[date] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
 
 
@@ -64,6 +65,9 @@ def customers_of(people: list[Person]) -> Records:
         record["gap"] = -1 if one.gap is None else one.gap
         record["contacted_at"] = microseconds(one.contacted_at) if one.contacted_at else 0
         record["contacted_on"] = day_number(one.contacted_at.date() if one.contacted_at else None)
+        for nth in range(4):
+            record[f"contact_{nth + 1}"] = day_number(one.contacts[nth] if nth < len(one.contacts) else None)
+        record["first_order"], record["ways"] = day_number(one.last_order), 15
         record["interest"] = WHEN.index(one.interest)
         record["birthday"] = one.birthday.month * 100 + one.birthday.day if one.birthday else 0
         record["basket_at"] = microseconds(one.basket_at) if one.basket_at else 0
@@ -76,16 +80,33 @@ def lines_of(people: list[Person]) -> Records:
     return np.array(rows, native(LINE))
 
 
-def found(people: list[Person], now: datetime = NOW, lines: Records | None = None) -> list[Reason]:
+#: Before there is a fit; 5 days between contacts, 4 in 28 days.
+UNFITTED = Buying(
+    0,
+    np.zeros(1, BUYER),
+    1.0,
+    1.0,
+    1.0,
+    1.0,
+    np.zeros(QUANTILES),
+    1.0,
+    np.full(1, 5, np.int64),
+    np.full(1, 4, np.int64),
+)
+
+
+def found(
+    people: list[Person], now: datetime = NOW, lines: Records | None = None, buying: Buying = UNFITTED
+) -> list[Reason]:
     customers, bought = customers_of(people), lines_of(people) if lines is None else lines
     out = dues(len(customers), len(bought), 0)
-    n = timing.contacts(customers, bought, day_number(now.date()), microseconds(now), out)
+    n = timing.contacts(customers, bought, 0, day_number(now.date()), microseconds(now), buying, out)
     assert [people[who].id for who in out["who"][:n]] == out["person"][:n].tolist()
     return reasons_in(out, 0, n)
 
 
-def names(people: list[Person], now: datetime = NOW) -> list[str]:
-    return [REASONS[one.code] for one in found(people, now)]
+def names(people: list[Person], now: datetime = NOW, buying: Buying = UNFITTED) -> list[str]:
+    return [REASONS[one.code] for one in found(people, now, buying=buying)]
 
 
 Expected = tuple[int, str, int, float, date | None, date | None]
@@ -94,9 +115,11 @@ Expected = tuple[int, str, int, float, date | None, date | None]
 def described(one: Person, now: datetime) -> Iterator[Expected]:
     """The docstring of timing.py and of blocks.DUE."""
     today = now.date()
+    if len(one.contacts) >= 4 and (today - one.contacts[3]).days < 28:
+        return
     if one.basket_at and now - timedelta(days=7) < one.basket_at <= now:
         yield one.id, "open_basket", one.line, 0.95 - 0.05 * (today - one.basket_at.date()).days, None, None
-    if one.contacted_at and one.contacted_at > now - timedelta(days=5):
+    if one.contacted_at and (today - one.contacted_at.date()).days < 5:
         return
     if one.interest and not one.orders:
         wait, score = {"hot": (7, 0.6), "warm": (14, 0.45), "cool": (30, 0.3), "cold": (60, 0.2)}[one.interest]
@@ -177,6 +200,7 @@ def somebody(rng: random.Random, pk: int, now: datetime) -> Person:
         id=pk, orders=orders, last_order=last, lines=lines, line=rng.randrange(1, 9) if orders else 0,
         gap=rng.choice([1.0, 7.5, 30.0, 33.5, 61.0, 250.0]) if orders > 1 else None,
         contacted_at=at(rng.choice([0.5, 5, 5, 6, 7, 14, 30, 60, 90])) if rng.random() < 0.6 else None,
+        contacts=sorted((today - timedelta(days=rng.randrange(1, 60)) for _ in range(rng.randrange(5))), reverse=True),
         added_on=ago(), interest=rng.choice(WHEN), birthday=born + timedelta(days=rng.randrange(-2, 10)) if rng.random() < 0.5 else None,
         basket_at=at(rng.choice([0, 0, 1, 3.5, 6, 7, 7, 8])) if rng.random() < 0.3 else None,
     )  # fmt: skip
@@ -223,10 +247,9 @@ def test_lines_of_who_must_not_be_contacted_are_passed_over() -> None:
     assert {one.person for one in given} == {2, 4}
 
 
-@pytest.mark.parametrize(("after", "quiet"), [(0, False), (1, True)])
-def test_quiet_for_five_days_to_the_microsecond(after: int, quiet: bool) -> None:
-    heard = NOW - timedelta(days=5) + timedelta(microseconds=after)
-    basket = NOW - timedelta(hours=1)
+@pytest.mark.parametrize(("days", "quiet"), [(4, True), (5, False)])
+def test_quiet_for_five_days_but_for_an_open_basket(days: int, quiet: bool) -> None:
+    heard, basket = NOW - timedelta(days=days), NOW - timedelta(hours=1)
     given = names([Person(contacted_at=heard, birthday=TODAY, basket_at=basket)])
     assert given == (["open_basket"] if quiet else ["open_basket", "birthday"])
 
@@ -314,3 +337,69 @@ def test_there_is_room_for_every_reason() -> None:
     one = Person(orders=1, last_order=last, gap=7.0, birthday=TODAY, basket_at=NOW, interest="hot", lines=lines, line=3)
     given = found([one])
     assert len(given) == 49 + 5
+
+
+# Once past orders have told who orders again
+
+
+def told_by(chance: float, *, line: int = 0, other: float = 0.01) -> Buying:
+    """Everybody of `line` (all, for 0) has this chance; places are chances, the likeliest fifth starts at .8."""
+    rows = np.zeros(2 if line else 1, BUYER)
+    rows["bias"] = [np.log(p / (1 - p)) for p in ([other, chance] if line else [chance])]
+    rows["line"] = [0, line][: len(rows)]
+    return UNFITTED._replace(known=1, lines=rows, quantiles=np.linspace(0, 1, QUANTILES), least=0.8)
+
+
+def regular(ago: int, **fields: object) -> Person:
+    """Every 40 days: her window is day 32 to 50, and over on day 71."""
+    return Person(orders=5, gap=40.0, last_order=TODAY - timedelta(days=ago), line=3, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("chance", [0.05, 0.5, 0.93])
+def test_her_place_is_the_score_in_her_own_window(chance: float) -> None:
+    (one,) = found([regular(40)], buying=told_by(chance))
+    assert (REASONS[one.code], one.line) == ("reorder_due", 3)
+    assert one.score == pytest.approx(chance)
+    assert (one.window_start, one.window_end) == (TODAY - timedelta(days=8), TODAY + timedelta(days=10))
+
+
+@pytest.mark.parametrize(
+    ("ago", "chance", "due"), [(72, 0.81, True), (72, 0.79, False), (71, 0.02, True), (110, 0.9, True)]
+)
+def test_later_than_her_rhythm_only_the_likeliest_are_due(ago: int, chance: float, due: bool) -> None:
+    assert names([regular(ago)], buying=told_by(chance)) == (["reorder_due"] if due else [])
+
+
+def test_nobody_is_due_before_her_own_window() -> None:
+    """Who ordered last week is likely to order again, and has what she needs."""
+    assert names([regular(31)], buying=told_by(0.99)) == []
+    assert names([regular(32)], buying=told_by(0.99)) == ["reorder_due"]
+
+
+def test_what_was_used_up_has_her_place_too() -> None:
+    last = TODAY - timedelta(days=40)
+    one = Person(orders=1, last_order=last, line=3, lines=[Line(3, last, 42)])
+    given = found([one], buying=told_by(0.7))
+    assert [REASONS[each.code] for each in given] == ["one_time", "reorder_due"]
+    assert [each.score for each in given] == pytest.approx([0.7, 0.7])
+
+
+@pytest.mark.parametrize(
+    ("ago", "chance", "due"), [(14, 0.9, True), (13, 0.9, False), (14, 0.7, False), (401, 0.9, False)]
+)
+def test_without_any_rhythm_the_model_says_alone(ago: int, chance: float, due: bool) -> None:
+    one = Person(orders=1, last_order=TODAY - timedelta(days=ago), line=3)
+    given = [each for each in found([one], buying=told_by(chance)) if REASONS[each.code] == "reorder_due"]
+    assert bool(given) == due
+    if due:
+        assert (given[0].window_start, given[0].window_end) == (None, None)
+
+
+def test_the_weights_are_those_of_the_line_of_her_last_order() -> None:
+    for line, score in ((3, 0.9), (4, 0.01)):
+        assert found([regular(40)], buying=told_by(0.9, line=line))[0].score == pytest.approx(score)
+
+
+def test_the_least_likely_stays_due_in_her_window() -> None:
+    given = told_by(0.4)._replace(quantiles=np.linspace(0.5, 1, QUANTILES))
+    assert found([regular(40)], buying=given)[0].score == timing.LEAST_SCORE

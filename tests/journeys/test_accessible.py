@@ -16,6 +16,9 @@ PATHS = [
     "/",
     "/why/",
     "/people/",
+    "/people/?show=all",
+    "/people/?q=ma",
+    "/people/twins/",
     "/goals/",
     "/goals/add/",
     "/learn/",
@@ -47,8 +50,8 @@ def checked(visit: Visit) -> dict[str, list[str]]:
     visit.sign_in("jenna@yousystem.example")
     card = page.locator(".act a.act-b").first.get_attribute("href")
     page.goto("/people/")
-    person = page.locator("a[href^='/people/']:not([href='/people/'])").first.get_attribute("href")
-    for path in [*PATHS, card, person]:
+    person = page.locator(".who a[href^='/people/']").first.get_attribute("href").split("#")[0]
+    for path in [*PATHS, card, person, f"{person}edit/", f"{person}erase/"]:
         page.goto(path)
         page.wait_for_load_state("networkidle")
         note(found, path, axe, page)

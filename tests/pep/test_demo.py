@@ -14,10 +14,10 @@ from django.db import connection
 from django.utils import timezone
 
 from activities import recommend
-from activities.models import Activity, ScaleSet
+from activities.models import Activity, Credit, ScaleSet
 from distributors import demo
 from distributors.ingest import accept, rebuild
-from distributors.models import Distributor, Event, Goal, Market, Role, User
+from distributors.models import Customer, Distributor, Event, Goal, Market, Role, User
 from kpis import incentives, priorities
 from kpis.models import Firing, Incentive, Rule, RuleDay
 from pep import emptying
@@ -56,6 +56,7 @@ def test_it_works(loaded: str, data_folder: Path) -> None:
     assert Goal.objects.count() > 2
     check_feed()
     check_rules(loaded)
+    check_outreach()
     check_sign_ins(loaded, data_folder)
     assert rebuild(check=True).equal
 
@@ -87,6 +88,20 @@ def check_rules(told: str) -> None:
     assert f"{live.count()} live, {Firing.objects.count():,} times fired" in told
 
 
+def check_outreach() -> None:
+    """Maya has agreed and has a phone; messages were sent, and orders and answers of the demo's own followed some."""
+    maya = Customer.objects.get(distributor__external_id="jenna", external_id="maya")
+    assert maya.phone and maya.allowed and not maya.do_not_contact
+    assert Market.objects.get(code="de").consent_required
+    assert Customer.objects.filter(distributor__market__code="de", allowed__gt=0).exists()
+    hers = Credit.objects.filter(distributor__external_id="jenna").values_list(
+        "kind", "outreach__customer__external_id"
+    )
+    assert {("order", "wren"), ("order", "nora"), ("order", "carmen"), ("reply", "kara"), ("reply", "gina")} == set(
+        hers
+    )
+
+
 def check_sign_ins(told: str, folder: Path) -> None:
     file = folder / "demo-sign-ins.txt"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -112,11 +127,11 @@ def test_a_password_asked_for_is_set(loaded: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_reset_loads_afresh(loaded: str) -> None:
-    make.event(Distributor.objects.get(external_id="jenna"), source="pep")
+    make.event(Distributor.objects.get(external_id="jenna"), source="pep", external_id="before")
     told = run("--reset", "--seed", "2")
     assert "all demo data removed" in told
     assert Distributor.objects.count() == PEOPLE
-    assert not Event.objects.filter(source="pep").exists()
+    assert not Event.objects.filter(source="pep", external_id="before").exists()
 
 
 def test_reset_leaves_anything_else_alone(loaded: str) -> None:

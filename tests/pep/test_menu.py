@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 STEER = ("Steer", ["Overview", "Priorities", "Campaigns", "Rules", "Incentives", "View as field"])
 LEARN = ["KPIs", "What we learned", "Why this list"]
-CONTENT = ("Content", ["Activities", "Skills"])
+CONTENT = ("Content", ["Activities", "Skills", "Library items", "Messages", "Blocked phrases"])
 FIELD = [
     "Distributors", "Segments", "Goals", "Markets", "Product lines", "Products", "Rules of publishing",
 ]  # fmt: skip
