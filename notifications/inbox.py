@@ -48,10 +48,12 @@ def pull(distributor: Distributor, *, as_of: datetime) -> None:
 
 
 def closed_by_themselves(distributor: Distributor, as_of: datetime) -> list[News]:
-    """To-dos that closed because their result arrived. The words are made now, in her language, from the event."""
+    """To-dos that closed because their result arrived; not where the result followed something of hers, which says more
+    (`results`). The words are made now, in her language, from the event."""
+    followed = Credit.objects.filter(distributor=distributor, event=OuterRef("closed_by"))
     actions = (
         Action.objects.of(distributor.pk).standing()
-        .filter(closed_by__isnull=False, at__gt=as_of - FRESH)
+        .filter(~Exists(followed), closed_by__isnull=False, at__gt=as_of - FRESH)
         .select_related("activity__line", "customer", "recruit", "closed_by__customer", "closed_by__distributor")
         .order_by("pk")
     )  # fmt: skip
@@ -59,12 +61,11 @@ def closed_by_themselves(distributor: Distributor, as_of: datetime) -> list[News
 
 
 def results(distributor: Distributor, as_of: datetime) -> list[News]:
-    """What followed something she did, once a result; one that closed a to-do is told by that already.
+    """What followed something she did, once a result, whatever to-do it closed besides.
 
     Only the event is remembered, and no name: of somebody who was erased nothing is left to tell.
     """
-    closing = Action.objects.of(distributor.pk).standing().filter(closed_by=OuterRef("event"))
-    found = Credit.objects.filter(distributor=distributor, at__gt=as_of - FRESH).exclude(Exists(closing)).order_by("pk")
+    found = Credit.objects.filter(distributor=distributor, at__gt=as_of - FRESH).order_by("pk")
     return [
         News(f"result-{event}", Notice.Kind.RESULT, {"event": event}, at)
         for event, at in found.values_list("event_id", "at")

@@ -73,13 +73,22 @@ def test_nothing_left_of_what_was_taken_back(dora: Distributor, maya: Customer) 
     assert lines(dora) == []
 
 
-def test_a_result_that_closed_a_to_do_is_told_by_that_alone(dora: Distributor, maya: Customer) -> None:
+def test_a_result_is_told_once_whatever_to_do_it_closed(dora: Distributor, maya: Customer) -> None:
     sent(dora, maya, 2)
     event = order(dora, maya, 0, time=make.NOW)
-    did(dora, maya, 0, closed_by=event, activity=make.activity(title="Write to {name}", form="message"))
+    did(dora, maya, 0, closed_by=event, activity=make.activity(title="Offer {name} the brow gel", form="message"))
+    (line,) = lines(dora)
+    assert line.notice.kind == Notice.Kind.RESULT
+    assert line.title == "An order from Maya"
+    assert line.text == "Maya ordered $34 at 11:00, 2 days after your message."
+
+
+def test_a_to_do_that_closed_with_nothing_before_it_is_told_by_its_title(dora: Distributor, maya: Customer) -> None:
+    event = order(dora, maya, 0, time=make.NOW)
+    did(dora, maya, 0, closed_by=event, activity=make.activity(title="Offer {name} the brow gel", form="message"))
     (line,) = lines(dora)
     assert line.notice.kind == Notice.Kind.CLOSED
-    assert line.text == "Maya ordered $34 at 11:00, 2 days after your message. This closed itself."
+    assert (line.title, line.text) == ("Offer Maya the brow gel", "Maya ordered $34 at 11:00. This closed itself.")
 
 
 def test_a_reply_and_an_enrolment_are_results_too(dora: Distributor, maya: Customer) -> None:
