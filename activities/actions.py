@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from distributors import ingest
 from distributors.models import CHANNELS, Distributor, Event, Note, User
 
-from . import learning, sending
+from . import learning
 from .cards import Target
 from .closing import settle, settle_recent, sweep, told
 from .crediting import LOOKED_BACK, credit
+from .messages import sending
 from .models import Action, Outreach
 from .record import act, take_turns, target_of, title_of
 

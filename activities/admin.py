@@ -18,7 +18,10 @@ from distributors.languages import ByLanguageField
 from distributors.metrics import METRICS, split_key
 from distributors.models import ProductLine, Role
 
-from . import asset_desk, desks, effect_desk, explain_desk, message_desk, message_reading  # noqa: F401  (they register pages)
+from . import desks  # noqa: F401  (it registers pages, as do the next three)
+from .evidence import effect_desk, explain_desk  # noqa: F401
+from .library import item_desk
+from .messages import reading, text_desk  # noqa: F401
 from .models import Action, Activity, ActivityText, ScaleSet, Skill
 
 TRAINERS_WRITE: dict[Role, frozenset[str]] = HQ_READS | {Role.TRAINER: EDIT}
@@ -73,7 +76,7 @@ class TextForm(forms.ModelForm):
     def clean_message(self) -> str:
         """As a message of the library: fields that exist, and no claim."""
         message = str(self.cleaned_data["message"] or "")
-        if wrong := message_reading.wrong_with(message, self.cleaned_data.get("language", "")):
+        if wrong := reading.wrong_with(message, self.cleaned_data.get("language", "")):
             raise ValidationError(wrong)
         return message
 
@@ -86,7 +89,7 @@ class TextInline(RoleSections):
 
 
 @admin.register(Activity)
-class ActivityAdmin(asset_desk.ChoosesAsset, RoleAdmin):
+class ActivityAdmin(item_desk.ChoosesAsset, RoleAdmin):
     may: May = TRAINERS_WRITE
     form = ActivityForm
     inlines = [TextInline]

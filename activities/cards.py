@@ -9,8 +9,8 @@ from distributors.goals import GoalState
 from distributors.models import Customer, Distributor
 from distributors.reorder import Due
 
-from .drawing import Slot
 from .models import Action, Activity, ActivityText
+from .ranking.drawing import Slot
 
 
 @dataclass(frozen=True, kw_only=True)

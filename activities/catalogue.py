@@ -23,7 +23,7 @@ from distributors.event_types import CHECKS as EVENT_TYPES
 from distributors.metrics import METRICS, split_key
 from distributors.models import ProductLine
 
-from . import words as merging
+from .messages import words as merging
 from .models import Activity, ActivityText, Asset, Skill
 
 FOLDER = Path(__file__).with_name("catalogue")
@@ -68,7 +68,7 @@ def load(folder: Path = FOLDER, *, only_known_lines: bool = False) -> Loaded:
     """Write the catalogue by key: what is there is updated, nothing is removed, and all or nothing is written.
 
     New activities are published; the status, markets and library item of known ones stay as HQ and trainers left them.
-    A library item that is not there (library_content.py loads them first) is no item.
+    A library item that is not there (library/starter_items.py loads them first) is no item.
     Product lines must exist, unless `only_known_lines`: then activities of other lines are left out, and an impact
     within another line counts for the metric as a whole. Raises CatalogueError.
     """

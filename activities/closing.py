@@ -63,7 +63,7 @@ def settle(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
     A card that was only shown closes as one that she began does, but its result is credited to nothing of hers by it.
 
     All that is stored counts, also what came after `as_of`, and as time goes by cards only cease to wait: who was settled
-    once needs it again only when something new is stored about her (memory.py).
+    once needs it again only when something new is stored about her (ranking/memory.py).
     """
     ids = list(distributor_ids)
     adopted = adopt(ids, as_of=as_of)

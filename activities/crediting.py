@@ -10,7 +10,7 @@ her customer, her sponsor's about her first order) goes to the newer one: an eve
 
 Which credits there should be is a function of what is stored, whatever order it arrived in, and whatever was taken back since.
 What is written is the difference. A credit says what came after what. It is never used as the effect of doing something: people
-order anyway, and those who do a to-do sell more with or without it. Effects are learned from showings drawn by lot (effects.py).
+order anyway, and those who do a to-do sell more with or without it. Effects are learned from showings drawn by lot (evidence/effects.py).
 """
 
 from __future__ import annotations

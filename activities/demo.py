@@ -14,8 +14,10 @@ from distributors import outreach as reaching
 from distributors.demo.contacts import by_day
 from distributors.models import CHANNELS, Customer, Distributor, Order
 
-from . import actions, outreach, sharing
-from .composing import Chosen, sheet
+from . import actions
+from .library import sharing
+from .messages import outreach
+from .messages.composing import Chosen, sheet
 from .models import Activity, ShareLink
 
 #: Of each person: so many messages some days before an order, and so many that wait for theirs.

@@ -14,10 +14,13 @@ from distributors.languages import spoken
 from distributors.metrics import Unit, metric_key
 from distributors.wording import amount, counted, day_short
 
-from . import effects, rule_reasons, scoring, whys
+from . import whys
 from .cards import Candidate, Reason
+from .evidence import effects
 from .models import Skill
-from .ranking import Ranking
+from .ranking import scoring
+from .ranking.person import Ranking
+from .rules import reasoning
 from .whys import Words
 
 __all__ = ["Shown", "Words", "reasons", "why", "worth"]
@@ -39,7 +42,7 @@ def why(shown: Shown) -> str:
     """
     return (
         whys.line_of(shown.card, shown.ranking.distributor)
-        or rule_reasons.placed(shown.ranking, shown.index, shown.card)
+        or reasoning.placed(shown.ranking, shown.index, shown.card)
         or skill_sentence(shown)
         or goal_fact(shown)
         or company_sentence(shown)
@@ -92,7 +95,7 @@ def told_gain(gain: float, p: float, now: float) -> float:
 def reasons(shown: Shown) -> list[Reason]:
     """The Why panel: a rule, her people, her goal, the company's focus, her skill; each only when it speaks for the card."""
     candidate = shown.card
-    ruled = rule_reasons.panel(shown.ranking, shown.index, candidate)
+    ruled = reasoning.panel(shown.ranking, shown.index, candidate)
     found = [
         *([ruled] if ruled else []),
         Reason("person", person_heading(shown), whys.line_of(candidate, shown.ranking.distributor)),
@@ -180,7 +183,7 @@ def company_panel(shown: Shown) -> str:
     said = {"focus": words[:1].upper() + words[1:], "share": share}
     own = _("Your own goals still count for more than half of this ranking.")
     # Of a card that is mostly the company's, or that no score put there, it would read like a contradiction.
-    told = share < 50 < 100 * shown.ranking.own_share and not rule_reasons.is_pinned(shown.ranking, shown.index)
+    told = share < 50 < 100 * shown.ranking.own_share and not reasoning.is_pinned(shown.ranking, shown.index)
     return joined(_("%(focus)s (%(share)s%% of this score).") % said, own if told else "")
 
 

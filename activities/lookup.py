@@ -10,11 +10,12 @@ from django.utils import translation
 
 from distributors.models import Distributor
 
-from . import candidates, explain, history, recommend, shelf
+from . import explain, history, recommend
 from .cards import Candidate, Card, Terms
-from .drawing import Placed, Slot
 from .models import Action, Activity, ActivityText
-from .ranking import Ranking, rank
+from .ranking import candidates, shelf
+from .ranking.drawing import Placed, Slot
+from .ranking.person import Ranking, rank
 from .record import target_of
 
 

@@ -13,11 +13,13 @@ from django.utils import translation
 
 from distributors.models import Distributor
 
-from . import actions, candidates, drawing, explain, history, kernel, rule_reasons, scoring
+from . import actions, explain, history
 from .cards import Candidate, Card, Feed, Terms
-from .drawing import Placed
 from .models import Slate
-from .ranking import CUSTOMER, RECRUIT, Ranking, rank
+from .ranking import candidates, drawing, kernel, scoring
+from .ranking.drawing import Placed
+from .ranking.person import CUSTOMER, RECRUIT, Ranking, rank
+from .rules import reasoning
 from .whys import Words
 
 #: People under "Worth a message".
@@ -102,7 +104,7 @@ def card(ranking: Ranking, placed: Placed, position: int, candidate: Candidate, 
         rank=ranking.ranks[placed.index],
         rank_without_company=ranking.ranks_without_company[placed.index],
         started=started,
-        pinned=rule_reasons.is_pinned(ranking, placed.index),
+        pinned=reasoning.is_pinned(ranking, placed.index),
     )
 
 
@@ -125,7 +127,7 @@ def write_down(ranking: Ranking, placed: Sequence[Placed], *, noise: bool = True
 
 
 def as_logged(ranking: Ranking, placed: Sequence[Placed], *, noise: bool = True) -> Slate:
-    """The row of the log, not saved. Everything that the draw needs is in it, so that replay.py can draw it again."""
+    """The row of the log, not saved. Everything that the draw needs is in it, so that evidence/replay.py can draw it again."""
     return Slate(
         distributor=ranking.distributor,
         day=ranking.day,
@@ -143,7 +145,7 @@ def as_logged(ranking: Ranking, placed: Sequence[Placed], *, noise: bool = True)
 
 
 def weighed_by(ranking: Ranking) -> dict[str, object]:
-    """What off_policy_log.py needs to weigh the terms anew: the weights by KPI, summing to 1, those of KPIs that should
+    """What evidence/off_policy_log.py needs to weigh the terms anew: the weights by KPI, summing to 1, those of KPIs that should
     fall with a minus; the share that her own goals kept (alpha), and what she herself asks to keep of it."""
     priorities = ranking.priorities
     return {
@@ -193,7 +195,7 @@ def shown_card(ranking: Ranking, placed: Placed) -> dict[str, object]:
         "recruit": about if kind == RECRUIT else None,
         "slot": str(placed.slot),
         "propensity": placed.propensity,
-        # How much likelier than its activity's p the card is: p is learned without it (effects.py).
+        # How much likelier than its activity's p the card is: p is learned without it (evidence/effects.py).
         "likelier": ranking.p(placed.index) / ranking.stated_p(placed.index),
         "score": terms.score,
         "terms": {

@@ -14,8 +14,8 @@ from distributors.goals import GoalState
 from distributors.models import Distributor, Goal
 from distributors.wording import day_long
 
-from . import message_lines
 from .closing import closing_sentence, credits_of
+from .messages import lines
 from .models import Action
 from .record import title_of
 
@@ -64,7 +64,7 @@ def settled(action: Action, distributor: Distributor, goals: list[GoalState]) ->
 def waiting(action: Action) -> str:
     """Waiting for an order from Maya until 6 December. It closes itself. Of a card whose message was sent."""
     message = getattr(action, "outreach", None) if action.customer_id else None
-    return message_lines.waiting(message) if message is not None else ""
+    return lines.waiting(message) if message is not None else ""
 
 
 def done_toast(goals: list[GoalState]) -> str:

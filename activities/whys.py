@@ -15,11 +15,11 @@ from distributors.models import Distributor
 from distributors.money import format_money
 from distributors.wording import day_short
 
-from . import words
 from .cards import Candidate
+from .messages import words
+from .messages.words import span
 from .models import Activity
 from .record import filled
-from .words import span
 
 About = Activity.About
 WEEK = 7
@@ -59,7 +59,7 @@ class Facts:
 def line_of(candidate: Candidate, reader: Distributor) -> str:
     """Maria bought Lumen Palette 34 days ago. Most customers finish one in about 8 weeks. Empty without facts.
 
-    Of a recruit about whom a rule calls there are none: what made it call is told instead (rule_reasons.py).
+    Of a recruit about whom a rule calls there are none: what made it call is told instead (rules/reasoning.py).
     """
     if not candidate.facts:
         return ""

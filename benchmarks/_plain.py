@@ -587,7 +587,7 @@ SLOTS = ("own", "company", "learning", "other")
 
 def drawn(found: Sequence[Card], person: Person, world: World, *, size: int = 5, noise: bool = True) -> list[Placed]:
     """Slots in order, at most one card a person, an activity again only when nothing else is left."""
-    from activities.drawing import gumbel, seed_of
+    from activities.ranking.drawing import gumbel, seed_of
 
     seed = seed_of(person.identity, EPOCH + timedelta(days=world.calendar[person.market].today))
     pools = {slot: Pages(slot, found) for slot in SLOTS}
@@ -712,7 +712,7 @@ class World:
 
     @classmethod
     def now(cls, as_of: datetime) -> World:
-        from activities import scales
+        from activities.ranking import scales
         from distributors.models import ForecastPool, Market, ProductLine
         from kpis import board
 

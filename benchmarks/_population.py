@@ -292,7 +292,7 @@ def compact_rows() -> None:
     """The pools of the day, and Feature and Memory rows of the demo people."""
     from django.utils import timezone
 
-    from activities import memory
+    from activities.ranking import memory
     from distributors import features
     from distributors.demo import forecast
     from distributors.models import Distributor

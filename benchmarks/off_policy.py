@@ -124,7 +124,7 @@ def estimators_of(folder: Path) -> Any:
 
 
 def campaign_targets(campaign: str, folder: Path, peer: Any) -> list[Target]:
-    from activities import off_policy
+    from activities.evidence import off_policy
 
     log = log_of(campaign, folder)
     target = policy(campaign, folder, int(log.action.max()) + 1)
@@ -169,7 +169,7 @@ def campaign_targets(campaign: str, folder: Path, peer: Any) -> list[Target]:
 
 def slate_targets(peer: Any) -> list[Target]:
     """Lists of five, made up: rewards that hang on what is above, as on HQ's page."""
-    from activities import off_policy
+    from activities.evidence import off_policy
 
     chance = np.random.default_rng(SEED)
     logged, target = (chance.uniform(0.2, 1.0, (SLATES, LENGTH)) for _ in range(2))

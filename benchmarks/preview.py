@@ -64,18 +64,18 @@ def folder_of(size: int) -> dict[str, str]:
 
 
 def run(options: argparse.Namespace, data_dir: Path) -> list[Target]:
-    from activities import preview, preview_people
+    from activities.preview import sampling, trial
 
     campaign, weights = live()
     panel = asking(campaign, weights, random.Random(options.seed))
     panel()  # kernels and templates are there, as in a process that has run once
-    cold = [milliseconds(panel, before=preview_people.KEPT.results.clear) for _ in range(COLD)]
+    cold = [milliseconds(panel, before=sampling.KEPT.results.clear) for _ in range(COLD)]
     moves = [milliseconds(panel) for _ in range(MOVES)]
     proposal = moved(campaign, weights, random.Random(0))
     began = time.perf_counter()
-    whole = preview.everybody(preview.change(proposal, datetime.now(UTC)))
+    whole = trial.everybody(trial.change(proposal, datetime.now(UTC)))
     seconds = time.perf_counter() - began
-    found = preview.of(proposal, datetime.now(UTC))
+    found = trial.of(proposal, datetime.now(UTC))
     sample = found.figures
     off = abs(sample.first.share - whole.first.share)
     print(
@@ -191,7 +191,7 @@ def plain(ids: list[int], as_of: datetime) -> Lists:
 
 
 def engine(ids: list[int], lists: Any) -> Lists:
-    from activities.drawing import SLOTS
+    from activities.ranking.drawing import SLOTS
 
     return {
         pk: [(card[0], card[1], card[2], str(SLOTS[card[3]])) for card in lists.cards[i, : lists.many[i]].tolist()]
@@ -202,7 +202,7 @@ def engine(ids: list[int], lists: Any) -> Lists:
 def against_pages(found: Any, proposal: Any, move: float) -> Target:
     """Everybody of the sample ranked twice, one after the other, as pages do."""
     from activities import recommend
-    from activities.ranking import rank
+    from activities.ranking.person import rank
     from distributors.models import Distributor
 
     ids = found.crowd.people.ids.tolist()

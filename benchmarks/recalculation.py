@@ -68,7 +68,7 @@ def run(options: argparse.Namespace, data_dir: Path) -> list[Target]:
 
 def compiled() -> float:
     """Seconds until the kernels are there, as they are on a machine that has run once."""
-    from activities import dayslates, loading
+    from activities.ranking import dayslates, loading
     from distributors.models import Distributor
 
     began = time.perf_counter()
@@ -248,8 +248,8 @@ def against(what: str, asked: int, full: Run, peer: float) -> Target:
 
 def written_slates(ids: list[int]) -> dict[int, _peers.Slate]:
     """What the recalculation wrote down of these people."""
-    from activities.drawing import SLOTS
     from activities.models import DaySlate
+    from activities.ranking.drawing import SLOTS
     from distributors.records import SLATE_CARD, unpacked
 
     found: dict[int, _peers.Slate] = {}

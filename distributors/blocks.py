@@ -1,6 +1,6 @@
 """The arrays that kernels work on: what one person or a hundred thousand come to, as columns.
 
-Kernels (chances.py, timing.py, activities/kernel.py) are compiled by numba and are the one definition of every quantity:
+Kernels (chances.py, timing.py, activities/ranking/kernel.py) are compiled by numba and are the one definition of every quantity:
 a page read is a block of one. Whole numbers are int64, everything else float64; money is in hundredths where it is whole.
 """
 

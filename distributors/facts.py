@@ -1,7 +1,7 @@
 """What every fact of the vocabulary comes to for a block of people: a column each, worked out for all of them at once.
 
 Facts about figures are in windows.py, those about goals in goal_facts.py; what only higher apps know is in kpis/rule_facts.py and
-activities/rule_facts.py. Everything holds on each person's own day, the calendar's: of a block whose calendar is of an
+activities/rules/activity_facts.py. Everything holds on each person's own day, the calendar's: of a block whose calendar is of an
 earlier instant nothing later counts. Money is in the company's base currency; what is unknown is NaN.
 """
 

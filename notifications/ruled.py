@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from activities import rule_reasons
-from activities import shelf as shelves
+from activities.ranking import shelf as shelves
 from activities.record import take_turns
+from activities.rules import reasoning
 from distributors import condition_words, conditions
 from distributors.condition_words import Names
 from distributors.conditions import ConditionError, Fact, Leaf
@@ -161,7 +161,7 @@ def told(reader: Distributor, call_ids: Iterable[int], *, today: date) -> dict[i
         if is_hers(call, reader)
     ]  # fmt: skip
     asked = asked_of(reader, calls, today)
-    names = rule_reasons.named(shelves.current(), reader.speaks) if calls else None
+    names = reasoning.named(shelves.current(), reader.speaks) if calls else None
     found = {}
     for call in calls:
         definition = definition_of(call)
@@ -189,7 +189,7 @@ def in_words(call: Call, definition: Definition, reader: Distributor, names: Nam
 def reason(firing: Firing, definition: Definition, reader: Distributor, names: Names) -> str:
     """The figures it fired on, as far as the reader may know them, the most telling ones; never empty.
 
-    A leader is told what rule_reasons.may_tell says: sales and recruits, who she is, nothing of customers, goals or to-dos.
+    A leader is told what rules/reasoning.may_tell says: sales and recruits, who she is, nothing of customers, goals or to-dos.
     """
     whom = firing.distributor
     leader = whom.pk != reader.pk
@@ -198,13 +198,13 @@ def reason(firing: Firing, definition: Definition, reader: Distributor, names: N
             leaf, value, to="leader" if leader else "her", name=whom.given_name, market=whom.market, names=names
         )
         for leaf, value in remembered(firing, definition)
-        if rule_reasons.may_tell(leaf, leader=leader)
+        if reasoning.may_tell(leaf, leader=leader)
     ]
-    return " ".join(list(dict.fromkeys(filter(None, said)))[: rule_reasons.MOST]) or neutral(whom, leader=leader)
+    return " ".join(list(dict.fromkeys(filter(None, said)))[: reasoning.MOST]) or neutral(whom, leader=leader)
 
 
 def neutral(whom: Distributor, *, leader: bool) -> str:
-    """Where the facts are not to be told, as on a card (rule_reasons.py)."""
+    """Where the facts are not to be told, as on a card (rules/reasoning.py)."""
     if leader:
         return _("A word from you would help %(name)s now.") % {"name": whom.given_name}
     return _("%(company)s has picked this for you now.") % {"company": getattr(settings, "COMPANY_NAME", "YouSystem")}
@@ -222,5 +222,5 @@ def remembered(firing: Firing, definition: Definition) -> list[tuple[Leaf, float
 
 def strength(leaf: Leaf) -> int:
     """0 is the most telling."""
-    group, order = VOCABULARY[leaf.fact.name].group, rule_reasons.STRONGEST
+    group, order = VOCABULARY[leaf.fact.name].group, reasoning.STRONGEST
     return order.index(group) if group in order else len(order)

@@ -33,40 +33,44 @@ JOBS = (
     Job("sweep", "activities.actions.settle_recent", "closes what an event left unfinished", minutes=1),
     Job(
         "morning",
-        "activities.recalculating.morning",
+        "activities.ranking.recalculating.morning",
         "what time alone changes, in each market from four in its morning on: windows, pace, who is due, chances, slates",
         minutes=15,
     ),
     Job(
         "changed",
-        "activities.recalculating.changed",
+        "activities.ranking.recalculating.changed",
         "who changed since her market's morning: what is sent later in the day, and the next page, find her rows ready",
         minutes=5,
     ),
     Job("campaigns", "kpis.campaigns.turn", "notes what started or ended in each market, once", minutes=1),
     Job(
         "steered",
-        "activities.recalculating.steered",
+        "activities.ranking.recalculating.steered",
         "after HQ publishes, or a campaign starts or ends: the slates written ahead follow within a minute",
         minutes=1,
     ),
     Job(
         "rules changed",
-        "activities.rule_sweep.changed",
+        "activities.rules.sweep.changed",
         "rules fire within a minute for whom an event reached, whether or not she opens the app",
         minutes=1,
     ),
     Job(
         "rules",
-        "activities.rule_sweep.due",
+        "activities.rules.sweep.due",
         "asks every rule of everybody, hourly and within a minute after HQ published one: what time alone makes true",
         minutes=1,
     ),
-    Job("recalculation sweep", "activities.recalculating.sweep", "hands on what a killed worker left", minutes=1),
+    Job(
+        "recalculation sweep", "activities.ranking.recalculating.sweep", "hands on what a killed worker left", minutes=1
+    ),
     Job("contests", "kpis.circles.enter_begun", "who is compared with whom in a contest that has begun", minutes=15),
     Job("kpis", "kpis.trends.lately", "the last two weeks of each KPI, with what has arrived since", minutes=15),
     Job("kpi weeks", "kpis.trends.tonight", "half a year of each KPI: late events correct it", cron="35 1 * * *"),
-    Job("effects", "activities.effects.learn_tonight", "what showings changed, from the log", cron="50 2 * * *"),
+    Job(
+        "effects", "activities.evidence.effects.learn_tonight", "what showings changed, from the log", cron="50 2 * * *"
+    ),
     Job(
         "decline", "distributors.decline.fit_lately", "what foretells that sales halve, from the past", cron="5 3 * * 0"
     ),
@@ -77,7 +81,7 @@ JOBS = (
         cron="12 3 * * 0",
     ),
     Job("imports", "distributors.importing.forget_old", "files of contacts are forgotten after a day", minutes=60),
-    Job("scales", "activities.freezing.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
+    Job("scales", "activities.ranking.freezing.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
 )
 
 

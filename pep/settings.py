@@ -162,7 +162,7 @@ STORAGES = {
 # Files of the library. No server hands them out by their path: views do, after asking who may see them.
 MEDIA_ROOT = DATA_DIR / "media"
 FILE_UPLOAD_HANDLERS = [
-    "activities.uploads.Cut",
+    "activities.library.uploads.Cut",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from activities import loading, memory
-from activities import shelf as shelves
+from activities.ranking import loading, memory
+from activities.ranking import shelf as shelves
 from distributors import features, reordering, versions
 from distributors.blocks import calendar_of
 from distributors.chances import spread_for

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 
-from activities import recalculating
 from activities.models import Activity, ScaleSet, Slate
+from activities.ranking import recalculating
 from distributors import ingest
 from distributors.models import ApiKey, Distributor, Measure, Order, Role, Segment, User
 from kpis.models import Policy

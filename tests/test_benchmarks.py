@@ -12,9 +12,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from activities import dayslates, loading
-from activities.drawing import SLOTS
 from activities.models import Activity, Memory
+from activities.ranking import dayslates, loading
+from activities.ranking.drawing import SLOTS
 from distributors import checks, complete_journey
 from distributors.models import Distributor, Feature, FeatureMark, Goal
 

@@ -14,7 +14,7 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
         return self.filter(status=Activity.Status.PUBLISHED)
 
 
-#: How soon an activity comes again, and its kind, are in what people's rows remember (memory.py): no other change makes them new.
+#: How soon an activity comes again, and its kind, are in what people's rows remember (ranking/memory.py): no other change makes them new.
 SPACED = """
     IF EXISTS (
         SELECT FROM new_rows n JOIN old_rows o USING (id)

@@ -10,7 +10,7 @@ from distributors.marks import versioned
 
 @versioned("effects")
 class EffectVersion(models.Model):
-    """What showing and doing each activity was learned to change, up to a day (effects.py). The newest version counts.
+    """What showing and doing each activity was learned to change, up to a day (evidence/effects.py). The newest version counts.
 
     values: {"<activity key>": {"p": [mean, exposures], "e": {"<metric key>": [mean, weight of the exposures]}}}, means
     in base money and natural units; an activity or metric that is absent stands at its author's estimate. Versions are

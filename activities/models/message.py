@@ -175,7 +175,7 @@ class Outreach(models.Model):
 class Credit(models.Model):
     """A result and what of hers came last before it (last touch): a completed card about the person, or a message.
 
-    An event is credited once or not at all. It says what followed, never what was caused: that is measured by lot (effects.py).
+    An event is credited once or not at all. It says what followed, never what was caused: that is measured by lot (evidence/effects.py).
     """
 
     class Kind(models.TextChoices):

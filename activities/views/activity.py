@@ -16,8 +16,8 @@ from distributors.http import FieldRequest
 from distributors.models import Customer, Distributor, Role
 
 from .. import lookup
-from .. import outreach as messages
 from ..cards import Card
+from ..messages import outreach as messages
 from ..models import Action, Activity, Outreach
 from ..richtext import render_markdown
 from ..settled import settled, snooze_choices

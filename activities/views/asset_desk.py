@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from distributors.access import HQ, access
 from distributors.models import Role
 
-from .. import stored
+from ..library import stored
 from ..models import AssetText
 from ..richtext import render_markdown
 from .shared import allowing

@@ -22,8 +22,8 @@ from kpis import proposals
 from kpis.models import KPI, Campaign
 from kpis.proposals import Proposal
 
-from .. import off_policy_log
-from ..off_policy_log import MOST, Answer, CannotSay
+from ..evidence import off_policy_log
+from ..evidence.off_policy_log import MOST, Answer, CannotSay
 
 #: Width of the drawn range, and what of it stays empty at each end.
 WIDE, EDGE = 320.0, 16.0

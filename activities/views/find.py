@@ -13,7 +13,8 @@ from distributors.http import FieldRequest, typed
 from distributors.models import Customer
 from distributors.people_list import by_name, found_by
 
-from .. import library, lookup
+from .. import lookup
+from ..library import reading
 
 #: Results of each kind; a longer list calls for a longer word.
 AT_MOST = 20
@@ -31,6 +32,6 @@ def search(request: FieldRequest) -> HttpResponse:
         "q": q,
         "people": [plain_person(customer, her.market, today) for customer in found[:AT_MOST]],
         "activities": lookup.found_by_title(her, q)[:AT_MOST] if q else [],
-        "items": library.filtered(library.items(her.speaks, today), q=q)[:AT_MOST] if q else [],
+        "items": reading.filtered(reading.items(her.speaks, today), q=q)[:AT_MOST] if q else [],
     }
     return render(request, "activities/search.html", context)

@@ -17,8 +17,8 @@ from distributors.http import FieldRequest, SeeOther, gone_is_404, typed
 from distributors.models import Customer
 from distributors.people_list import by_name, found_by
 
-from .. import library as shelf
-from .. import sharing, stored
+from ..library import reading as shelf
+from ..library import sharing, stored
 from ..models import Asset, ShareLink
 from ..richtext import render_markdown
 from .shared import allowing

@@ -18,18 +18,11 @@ from distributors.access import FIELD, access
 from distributors.http import FieldRequest, SeeOther, gone_is_404
 from distributors.models import Customer
 
-from .. import lookup, message_check, message_lines, outreach, sharing, words
+from .. import lookup
 from ..cards import Card
-from ..composing import (
-    Attachment,
-    Chosen,
-    Sheet,
-    attached,
-    by_email,
-    shown_item,
-    with_link,
-    without_link,
-)
+from ..library import sharing
+from ..messages import checking, lines, outreach, words
+from ..messages.composing import Attachment, Chosen, Sheet, attached, by_email, shown_item, with_link, without_link
 from ..models import Activity, MessageTemplate, Outreach, ShareLink
 from ..record import target_of
 
@@ -134,7 +127,7 @@ def said_sent(request: FieldRequest, whom: Whom) -> HttpResponse:
 def changed(request: FieldRequest, whom: Whom, does: str) -> HttpResponse:
     """Other words, another language, nothing attached, or the link back in the text. What she had typed can be put back."""
     asked, said = asked_by(request.POST), request.POST
-    text, before = message_check.tidy(said.get("text", "")), message_check.tidy(said.get("was", ""))
+    text, before = checking.tidy(said.get("text", "")), checking.tidy(said.get("was", ""))
     if does == REMOVE:
         text = without_link(text, said.get("address", "")[:500])
         sheet = prepared(request, whom, Chosen(template=asked.template, asset="", language=asked.language))
@@ -143,7 +136,7 @@ def changed(request: FieldRequest, whom: Whom, does: str) -> HttpResponse:
     if does == LINK:
         return page(request, whom, sheet, text=linked(sheet, text), subject=said.get("subject", "")[:120])
     if does == RESTORE:
-        return page(request, whom, sheet, text=message_check.tidy(said.get("kept", "")))
+        return page(request, whom, sheet, text=checking.tidy(said.get("kept", "")))
     return page(request, whom, sheet, kept=text if text != before else said.get("kept", ""))
 
 
@@ -182,7 +175,7 @@ def page(
     For a person who may not be written to it is one sentence, unless she has typed something, or sent it before.
     """
     latest = outreach.latest(request.distributor, whom.customer, whom.activity)
-    check = message_check.checked(
+    check = checking.checked(
         customer=whom.customer, market=request.distributor.market,
         text=sheet.text if text is None else text, subject=sheet.subject if subject is None else subject,
         address=sheet.attachment.address if sheet.attachment else "",
@@ -191,12 +184,12 @@ def page(
         "sheet": sheet, "whom": whom, "check": check, "kept": kept, "was": sheet.text, "problem": problem,
         "summary": sent_by_form and (problem or check.problem or check.claims), "tab": "today" if whom.card else "people",
         **(standing(request, latest) if asking else {}), "rows": rows_of(check.text), "attachment": sheet.attachment,
-        "yes_means": message_lines.yes_means(whom.customer, whom.activity),
+        "yes_means": lines.yes_means(whom.customer, whom.activity),
         "by_email": by_email(request.distributor, whom.customer),
     }  # fmt: skip
     if text is None and not context.keys() & {"open", "sent"}:
         today = request.distributor.local_day(timezone.now())
-        context["closed"] = message_check.closed(whom.customer, request.distributor.market, today)
+        context["closed"] = checking.closed(whom.customer, request.distributor.market, today)
     template = "activities/_message.html" if request.htmx else "activities/message.html"
     return render(request, template, context, status=422 if context["summary"] else 200)
 
@@ -214,7 +207,7 @@ def standing(request: FieldRequest, latest: Outreach | None) -> dict[str, Any]:
     if latest.state == Outreach.State.OPENED:
         return {"open": latest}
     if latest.sent_at is not None and request.distributor.local_day(latest.sent_at) == today:
-        return {"sent": message_lines.line(latest, request.distributor, today)}
+        return {"sent": lines.line(latest, request.distributor, today)}
     return {}
 
 
@@ -244,10 +237,10 @@ def attachment_of(request: FieldRequest, whom: Whom, key: str) -> Attachment | N
     )  # fmt: skip
 
 
-def looked_at(request: FieldRequest, whom: Whom) -> message_check.Checked:
+def looked_at(request: FieldRequest, whom: Whom) -> checking.Checked:
     """The form's text as it is now."""
     said = request.POST
-    return message_check.checked(
+    return checking.checked(
         customer=whom.customer, market=request.distributor.market, text=said.get("text", ""),
         subject=said.get("subject", ""), address=said.get("address", "")[:500],
     )  # fmt: skip
@@ -271,7 +264,7 @@ def message_opened(request: FieldRequest) -> HttpResponse:
     except outreach.MessageError as refused:
         context = {"check": looked_at(request, whom), "whom": whom, "problem": str(refused), "summary": True}
         return render(request, "activities/_message_check.html", context, status=422)
-    means = message_lines.yes_means(whom.customer, whom.activity)
+    means = lines.yes_means(whom.customer, whom.activity)
     return render(request, "activities/_message_asked.html", {"open": kept, "whom": whom, "yes_means": means})
 
 
@@ -298,7 +291,7 @@ def keep(request: FieldRequest, whom: Whom) -> Outreach:
     return outreach.opened(
         distributor=request.distributor, customer=whom.customer, activity=whom.activity,
         channel=said.get("channel", ""), language=language_of(request),
-        text=said.get("text", ""), subject=message_check.tidy(said.get("subject", "")),
+        text=said.get("text", ""), subject=checking.tidy(said.get("subject", "")),
         template=MessageTemplate.objects.published().filter(pk=int(template)).first() if is_number(template) else None,
         link=link_of(request, whom, said.get("asset", "")), as_of=timezone.now(), by=request.user,
     )  # fmt: skip
@@ -381,7 +374,7 @@ def fragment(request: FieldRequest, customer: Customer, *, answered: bool = Fals
     """`answered`: the step on the same page is asked for again."""
     today = request.distributor.local_day(timezone.now())
     context = {
-        "customer": customer, "answered": answered, "lines": message_lines.of(request.distributor, customer, today), "tab": "people",
+        "customer": customer, "answered": answered, "lines": lines.of(request.distributor, customer, today), "tab": "people",
     }  # fmt: skip
     template = "activities/_person_outreach.html" if request.htmx else "activities/person_outreach.html"
     return render(request, template, context)

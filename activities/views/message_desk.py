@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from distributors.access import HQ, access
 from distributors.models import ProductLine, Role
 
-from .. import message_reading
+from ..messages import reading
 
 
 @access(HQ | {Role.TRAINER})
@@ -22,4 +22,4 @@ def message_preview(request: HttpRequest) -> HttpResponse:
 
     line = request.POST.get("line", "")
     of_line = ProductLine.objects.filter(pk=line).first() if line.isdecimal() and len(line) < 10 else None
-    return HttpResponse(message_reading.shown(typed("subject"), typed("body"), typed("language")[:12] or "en", of_line))
+    return HttpResponse(reading.shown(typed("subject"), typed("body"), typed("language")[:12] or "en", of_line))

@@ -26,12 +26,12 @@ from kpis import drafts, priorities, proposals
 from kpis.models import Campaign
 from kpis.proposals import Proposal
 
-from .. import preview as previews
-from .. import preview_lists, preview_people, preview_warnings
-from ..kernel import SLATE
-from ..preview import EVERYBODY, FEW, Figures, Moved, Preview, Share, Total
-from ..shelf import FALLBACK_LANGUAGE, Shelf
-from ..slate_table import FIELD
+from ..evidence.slate_table import FIELD
+from ..preview import concerns, lists, sampling
+from ..preview import trial as previews
+from ..preview.trial import EVERYBODY, FEW, Figures, Moved, Preview, Share, Total
+from ..ranking.kernel import SLATE
+from ..ranking.shelf import FALLBACK_LANGUAGE, Shelf
 
 #: People who would get fewer than three, on the page that names them.
 LISTED = 100
@@ -52,7 +52,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         found = previews.of(proposal, as_of)
         context |= {"proposal": proposal, "share": int(proposal.own_goal_share * 100), **people(request, found)}
         context |= effects(found.figures, found.given.shelf)
-        context["warnings"] = preview_warnings.of(found.given, found.figures, found.crowd.spoken)
+        context["warnings"] = concerns.of(found.given, found.figures, found.crowd.spoken)
     return answer(request, "preview", context, status)
 
 
@@ -97,7 +97,7 @@ def everybody(request: HttpRequest, pk: int) -> HttpResponse:
 def counted(proposal: Proposal, as_of: datetime) -> dict[str, Any]:
     began = time.perf_counter()
     given = previews.change(proposal, as_of)
-    crowd = preview_people.of(proposal.campaign, given.numbers, given.shelf, given.calendar, as_of)
+    crowd = sampling.of(proposal.campaign, given.numbers, given.shelf, given.calendar, as_of)
     if crowd.total <= EVERYBODY:
         figures = previews.everybody(given)
     else:
@@ -105,7 +105,7 @@ def counted(proposal: Proposal, as_of: datetime) -> dict[str, Any]:
     tenths = ceil(10 * (time.perf_counter() - began))
     return {
         **effects(figures, given.shelf),
-        "warnings": preview_warnings.of(given, figures, crowd.spoken),
+        "warnings": concerns.of(given, figures, crowd.spoken),
         "took": _("It took %(seconds)s s.") % {"seconds": number_format(tenths / 10, 1)},
         "too_many": number(EVERYBODY) if crowd.total > EVERYBODY else "",
         "may_count": False,
@@ -146,7 +146,7 @@ def people(request: HttpRequest, found: Preview) -> dict[str, Any]:
         return {"examples": []}
     chosen = next((one for one in some if str(one.pk) == request.GET.get("person")), some[0])
     looks.looked(chosen, by=cast("User", request.user), page=Look.Page.PREVIEW, as_of=found.given.as_of)
-    return {"examples": some, "told": preview_lists.told(chosen, found.given)}
+    return {"examples": some, "told": lists.told(chosen, found.given)}
 
 
 # Figures in words

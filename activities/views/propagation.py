@@ -22,10 +22,10 @@ from distributors.http import SeeOther
 from distributors.models import Role
 from kpis.models import Campaign
 
-from .. import propagation as propagations
-from .. import recalculating
 from ..models import Recalculation
-from ..propagation import Place, Slates, State
+from ..preview import propagation as propagations
+from ..preview.propagation import Place, Slates, State
+from ..ranking import recalculating
 
 
 @access(HQ)

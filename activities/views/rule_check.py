@@ -34,14 +34,14 @@ from kpis import definitions
 from kpis.models import Rule
 from kpis.rule_effects import Join, Tell, Trigger
 
-from .. import rule_counts, rule_names, rule_people, rule_replay, rule_warnings, rule_why
-from ..rule_counts import Count, Counts, Parts, number, rounded, rounded_up, said_count, share_said
-from ..rule_forms import Json, definition_of
-from ..rule_people import Crowd
-from ..rule_replay import Done, Replay
-from ..ruling import value_of
-from ..shelf import FALLBACK_LANGUAGE
-from ..slate_table import FIELD
+from ..evidence.slate_table import FIELD
+from ..ranking.shelf import FALLBACK_LANGUAGE
+from ..rules import counting, doubts, last_week, naming, tried_on, why
+from ..rules.counting import Count, Counts, Parts, number, rounded, rounded_up, said_count, share_said
+from ..rules.form_rows import Json, definition_of
+from ..rules.last_week import Done, Replay
+from ..rules.ruling import value_of
+from ..rules.tried_on import Crowd
 from .field_desk import FOUND, active
 
 #: People shown with their facts.
@@ -69,15 +69,15 @@ class Asked:
     @cached_property
     def parts(self) -> Parts:
         """What is about to be published is to be ahead of today; what was published is read as it was."""
-        return rule_counts.parts_of(self.raw, self.names, self.crowd.as_of.date() if self.sent else None)
+        return counting.parts_of(self.raw, self.names, self.crowd.as_of.date() if self.sent else None)
 
 
 def asked(request: HttpRequest, pk: int) -> Asked:
     """Some ten queries, five when the people are kept."""
     rule = get_object_or_404(Rule, pk=pk)
     posted = request.method == "POST"
-    crowd = rule_people.of(timezone.now())
-    names = rule_names.of(get_language() or FALLBACK_LANGUAGE, crowd.shelf)
+    crowd = tried_on.of(timezone.now())
+    names = naming.of(get_language() or FALLBACK_LANGUAGE, crowd.shelf)
     fields = [(name, said) for name, values in request.POST.lists() for said in values if name != TOKEN]
     return Asked(rule, definition_of(request.POST) if posted else stored(rule, draft=True), fields, names, crowd)
 
@@ -99,7 +99,7 @@ def stored(rule: Rule, *, draft: bool) -> Json:
 def rule_check(request: HttpRequest, pk: int) -> HttpResponse:
     """How it reads, for how many people each condition and the whole holds, what is wrong, what to think of."""
     one = asked(request, pk)
-    counts = rule_counts.of_crowd(one.parts, one.crowd)
+    counts = counting.of_crowd(one.parts, one.crowd)
     problems = list(dict.fromkeys(problem.sentence for problem in one.parts.problems))
     return answer(
         request,
@@ -113,7 +113,7 @@ def rule_check(request: HttpRequest, pk: int) -> HttpResponse:
             "problems": problems[:MOST_PROBLEMS],
             "more_problems": len(problems[MOST_PROBLEMS:]),
             "unknown": unknown(counts),
-            "warnings": rule_warnings.of(counts, one.crowd, one.rule, one.names),
+            "warnings": doubts.of(counts, one.crowd, one.rule, one.names),
             "basis": basis(one.crowd),
         },
     )
@@ -125,8 +125,8 @@ def rule_some(request: HttpRequest, pk: int) -> HttpResponse:
     """Ten people for whom it holds, each with the facts that made it so. Each look is written down first."""
     one = asked(request, pk)
     parts = one.parts
-    matched = np.flatnonzero(rule_counts.matched_of(parts, one.crowd))
-    people = named(one.crowd, rule_people.first_of(one.crowd, matched, SHOWN))
+    matched = np.flatnonzero(counting.matched_of(parts, one.crowd))
+    people = named(one.crowd, tried_on.first_of(one.crowd, matched, SHOWN))
     for person in people:
         looks.looked(person, by=cast("User", request.user), page=Look.Page.RULE, as_of=timezone.now())
     return answer(
@@ -137,9 +137,7 @@ def rule_some(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "people": [(person, facts_of(person, parts, one)) for person in people],
             "finished": parts.whole,
-            "of_how_many": of_how_many(
-                len(people), rule_counts.estimated(len(matched), one.crowd.seen, one.crowd.total)
-            ),
+            "of_how_many": of_how_many(len(people), counting.estimated(len(matched), one.crowd.seen, one.crowd.total)),
         },
     )
 
@@ -153,7 +151,7 @@ def rule_week(request: HttpRequest, pk: int) -> HttpResponse:
     if parts.definition is None:
         context: dict[str, Any] = {"problem": parts.problems[0].sentence}
     else:
-        context = replayed(rule_replay.of(parts.definition, one.crowd, one.rule), one)
+        context = replayed(last_week.of(parts.definition, one.crowd, one.rule), one)
     return answer(request, one, "replay", _("The last seven days"), context)
 
 
@@ -235,9 +233,9 @@ def beside(raw: Mapping[str, Any], counts: Counts) -> Iterator[tuple[str, str, s
 
     The figure of one that does not read is empty.
     """
-    for name in rule_counts.TREES:
+    for name in counting.TREES:
         if raw.get(name) is not None:
-            for path, _part in rule_counts.parts_in(raw[name], name):
+            for path, _part in counting.parts_in(raw[name], name):
                 figure = said_count(counts.nodes[path]) if path in counts.nodes else ""
                 missing = counts.unknown.get(path)
                 aside = _("not known for %(n)s") % {"n": said_count(missing)} if missing else ""
@@ -266,7 +264,7 @@ def facts_of(person: Distributor, parts: Parts, one: Asked) -> list[str]:
     place = one.crowd.place(person.pk)
     if parts.when is None or place is None:
         return []
-    columns = one.crowd.columns(rule_counts.facts_in(parts))
+    columns = one.crowd.columns(counting.facts_in(parts))
     values = {fact: value_of(column, place) for fact, column in columns.items()}
     said = (
         condition_words.told(
@@ -376,12 +374,12 @@ def rule_person(request: HttpRequest, pk: int, distributor: int) -> HttpResponse
     person = get_object_or_404(active(), pk=distributor)
     looks.looked(person, by=cast("User", request.user), page=Look.Page.RULE, as_of=as_of)
     of_draft = request.GET.get("of") == "draft"
-    names = rule_names.of(get_language() or FALLBACK_LANGUAGE)
+    names = naming.of(get_language() or FALLBACK_LANGUAGE)
     context = {
         "title": _("%(name)s and this rule") % {"name": person},
         "rule": rule,
         "person": person,
-        "why": rule_why.of(rule, stored(rule, draft=of_draft), person, names, as_of),
+        "why": why.of(rule, stored(rule, draft=of_draft), person, names, as_of),
         "of_draft": of_draft,
         "has_both": getattr(rule, "draft", None) is not None and rule.versions.exists(),
         **found(request),

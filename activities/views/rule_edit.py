@@ -31,10 +31,10 @@ from kpis.priorities import LONGEST_REASON
 from kpis.rule_effects import LEADER, Trigger
 from kpis.wording import said_at
 
-from .. import rule_builder, rule_counts, rule_moves, rule_names, rule_people, rule_warnings
-from .. import shelf as shelves
-from ..rule_forms import Json, definition_of
-from ..shelf import Shelf
+from ..ranking import shelf as shelves
+from ..ranking.shelf import Shelf
+from ..rules import builder, counting, doubts, moving, naming, tried_on
+from ..rules.form_rows import Json, definition_of
 from . import rule_check
 from .rules import (
     clean,
@@ -84,7 +84,7 @@ def rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
         return save_as_new(request, found, typed)
     if do in {SAVE, REVIEW} and not lost(found):
         return save(request, found, typed, goes_on=do == REVIEW)
-    pressed = rule_moves.pressed(typed.definition, do)
+    pressed = moving.pressed(typed.definition, do)
     typed = Typed(pressed.definition, typed.reason, typed.name, typed.seen)
     return edit_page(request, found, typed, focus=pressed.at)
 
@@ -208,8 +208,8 @@ def edit_page(
         "draft": draft,
         "newest": newest,
         "number": newest.number + 1 if newest else 1,
-        "form": rule_builder.of(typed.definition, shown, rule_builder.words(names, shelf), focus),
-        "sentence": rule_check.sentence(rule_counts.parts_of(typed.definition, names), names),
+        "form": builder.of(typed.definition, shown, builder.words(names, shelf), focus),
+        "sentence": rule_check.sentence(counting.parts_of(typed.definition, names), names),
         "incomplete": not complete,
         "typed": typed,
         # Whoever was told what another one did may save over it; anybody else is still to be told.
@@ -229,7 +229,7 @@ def edit_page(
 
 
 def names_of(shelf: Shelf) -> Names:
-    return rule_names.of(get_language() or "en", shelf)
+    return naming.of(get_language() or "en", shelf)
 
 
 def problems_of(said: Json, shelf: Shelf, names: Names, as_of: datetime) -> tuple[Definition | None, list[Problem]]:
@@ -249,7 +249,7 @@ def wrong_for_leaders(found: Definition, shelf: Shelf) -> Iterator[Problem]:
     by_key = {one.key: one for one in shelf.activities}
     for place, effect in enumerate(found.then):
         one = by_key.get(effect.activity) if isinstance(effect, Trigger) and effect.to == LEADER else None
-        if one is not None and not rule_builder.suits_leader(one):
+        if one is not None and not builder.suits_leader(one):
             said = _("A leader is asked about the person or about nobody. Choose an activity that is about a recruit.")
             yield Problem(f"then.{place}.activity", said)
 
@@ -402,8 +402,8 @@ def figures(
         return {"part": "nothing"}
     if definition is None:
         return {"part": "incomplete"}
-    crowd = rule_people.of(as_of)
-    counts = rule_counts.of_crowd(rule_counts.parts_of(definition), crowd)
+    crowd = tried_on.of(as_of)
+    counts = counting.of_crowd(counting.parts_of(definition), crowd)
     reached = reach(draft.definition, as_of)
     return {
         "reached": reached.most,
@@ -413,7 +413,7 @@ def figures(
         "grows": reached.most > reached.today and not reached.from_others,
         "from_others": reached.from_others,
         "field_said": number(crowd.total),
-        "warnings": rule_warnings.of(counts, crowd, found, names),
+        "warnings": doubts.of(counts, crowd, found, names),
         **part_of(draft, user, as_of, reached.most),
     }
 

@@ -21,9 +21,9 @@ from distributors.wording import percent, whole
 from kpis.lift import LEAST_PEOPLE, LEAST_TEAMS, Lift, Verdict
 from kpis.models import Rule
 
-from .. import outcomes
-from ..outcomes import DAYS, MOST_FIRINGS, SINCE, Compared, Next, Outcome, Steps
-from ..rule_counts import share_said
+from ..rules import outcomes
+from ..rules.counting import share_said
+from ..rules.outcomes import DAYS, MOST_FIRINGS, SINCE, Compared, Next, Outcome, Steps
 
 #: Of the drawing's width, in percent: the zero line, and how far the longer end is from it.
 MIDDLE, REACH = 50.0, 50.0

@@ -37,12 +37,12 @@ from kpis.models import Firing, Rule, RuleDay, RuleDraft, RuleVersion
 from kpis.rule_effects import Offer
 from kpis.rules import Book
 
-from .. import rule_counts, rule_names
-from .. import shelf as shelves
-from ..rule_counts import Reach, share_said
-from ..ruling import offer_of
-from ..shelf import Shelf
-from ..slate_table import FIELD
+from ..evidence.slate_table import FIELD
+from ..ranking import shelf as shelves
+from ..ranking.shelf import Shelf
+from ..rules import counting, naming
+from ..rules.counting import Reach, share_said
+from ..rules.ruling import offer_of
 
 #: A sweep that is older says nothing about today.
 LATELY = timedelta(days=2)
@@ -158,7 +158,7 @@ def lines_of(found: Sequence[Rule], as_of: datetime) -> list[Line]:
     """The live ones first, then what waits, in the order in which they count."""
     numbers = versions.current()
     shelf, book = shelves.of(numbers), rules.book(numbers)
-    names = rule_names.of(get_language() or "en", shelf)
+    names = naming.of(get_language() or "en", shelf)
     newest = {one.rule_id: one for one in newest_versions(found)}
     days, fired = newest_days(found, as_of), fired_lately(found, as_of)
     broken = {one.rule.pk: one for one in book.broken}
@@ -339,7 +339,7 @@ def rule_page(request: HttpRequest, found: Rule, problem: ValidationError | None
     found.refresh_from_db()
     numbers = versions.current()
     shelf = shelves.of(numbers)
-    names = rule_names.of(get_language() or "en", shelf)
+    names = naming.of(get_language() or "en", shelf)
     made = list(found.versions.select_related("by", "approved_by", "restores"))
     draft = rule_drafts.of(found)
     newest = made[0] if made else None
@@ -416,13 +416,13 @@ def reach_of(version: RuleVersion | None, as_of: datetime) -> int:
 
 def reach(said: Mapping[str, Any], as_of: datetime) -> Reach:
     try:
-        return rule_counts.reaches(said, as_of)
+        return counting.reaches(said, as_of)
     except ConditionError:
         return Reach(0, 0, from_others=False)
 
 
 def names_now() -> Names:
-    return rule_names.of(get_language() or "en")
+    return naming.of(get_language() or "en")
 
 
 def reader(request: HttpRequest) -> User:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from distributors.access import View, public
 from distributors.http import SeeOther
 
-from .. import library, sharing, stored
+from ..library import reading, sharing, stored
 from ..models import Asset, AssetText, ShareLink
 from ..richtext import render_markdown
 
@@ -90,7 +90,7 @@ def shared_open(request: HttpRequest, token: str) -> HttpResponse:
     if link is None or text is None:
         raise Http404
     count(request, link)
-    if link.asset.kind in library.ELSEWHERE and library.site_of(text.url):
+    if link.asset.kind in reading.ELSEWHERE and reading.site_of(text.url):
         return SeeOther(text.url)
     if text.file:
         return SeeOther(reverse("shared_file", args=[link.token]))
@@ -117,9 +117,9 @@ def found(token: str) -> ShareLink | None:
 
 def current_text(link: ShareLink) -> AssetText | None:
     """The item in the link's language; None when it has ended, by the calendar of her market."""
-    if library.has_ended(link.asset, link.distributor.local_day(timezone.now())):
+    if reading.has_ended(link.asset, link.distributor.local_day(timezone.now())):
         return None
-    return library.text_in(link.asset, link.language)
+    return reading.text_in(link.asset, link.language)
 
 
 def landing(link: ShareLink, text: AssetText) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def allowing(response: HttpResponse, asset: Asset, text: AssetText) -> HttpRespo
     """What this one item needs beyond the policy of every page: its film, or the button's way to another site."""
     if asset.kind == Asset.Kind.VIDEO and text.file:
         response._csp_replace = {"media-src": ["'self'"]}  # type: ignore[attr-defined]
-    elif site := library.site_of(text.url):
+    elif site := reading.site_of(text.url):
         # A browser holds the redirect of a form to the form's own policy.
         response._csp_replace = {"form-action": ["'self'", site]}  # type: ignore[attr-defined]
     return response

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from activities import scoring
-from activities.blocks import ACTIVITY, KEY, Catalogue, Steering
-from activities.scoring import Cards
+from activities.ranking import scoring
+from activities.ranking.blocks import ACTIVITY, KEY, Catalogue, Steering
+from activities.ranking.scoring import Cards
 
 
 def catalogue(effects: dict[str, Sequence[float]]) -> Catalogue:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from PIL import Image
 
-from activities import sharing
+from activities.library import sharing
 from activities.models import Asset, AssetText, ShareLink
 from distributors.models import Customer, Distributor
 from tests import factories as make

@@ -11,7 +11,7 @@ from django.db import connection
 
 from activities import actions, recommend
 from activities.models import Action, Activity, Mastery
-from activities.ranking import rank
+from activities.ranking.person import rank
 from distributors import outreach
 from distributors.models import Distributor, Event, Measure, Note
 from tests import factories as f

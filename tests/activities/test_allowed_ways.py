@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities.ranking import rank
+from activities.ranking.person import rank
 from distributors.models import CHANNELS, Customer
 from tests import factories as make
 from tests.distributors.orders import order

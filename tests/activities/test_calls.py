@@ -7,9 +7,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from activities import actions, kernel, recommend
-from activities.blocks import CALL, Rules, no_calls
-from activities.ranking import RECRUIT
+from activities import actions, recommend
+from activities.ranking import kernel
+from activities.ranking.blocks import CALL, Rules, no_calls
+from activities.ranking.person import RECRUIT
 from distributors.models import Distributor
 from tests import factories as f
 from tests.activities.stage import stage

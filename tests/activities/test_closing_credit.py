@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from activities import actions, effects, recommend
+from activities import actions, recommend
+from activities.evidence import effects
 from activities.models import Action, Activity, Credit, Slate
 from activities.settled import settled
 from distributors.models import Customer, Distributor

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from activities import compiled, drawing, kernel, recommend, redrawing
+from activities import recommend
+from activities.evidence import redrawing
+from activities.ranking import compiled, drawing, kernel
 from tests import factories as f
 from tests.activities.stage import stage
 from tests.activities.test_kernel import block

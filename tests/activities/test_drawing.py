@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities import drawing
-from activities.blocks import ACTIVITY
-from activities.drawing import Placed, Slot
-from activities.scoring import Cards
+from activities.ranking import drawing
+from activities.ranking.blocks import ACTIVITY
+from activities.ranking.drawing import Placed, Slot
+from activities.ranking.scoring import Cards
 from tests.activities import columns
 
 DAY = date(2026, 8, 27)

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from activities import effects, estimating
-from activities.effect_desk import said
+from activities.evidence import effects, estimating
+from activities.evidence.effect_desk import said
 from activities.models import Action, Activity, EffectVersion, Slate
 from distributors import versions
 from distributors.metrics import Unit

@@ -10,10 +10,10 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from activities import off_policy_log
+from activities.evidence import off_policy_log
+from activities.evidence.off_policy import Estimate
+from activities.evidence.off_policy_log import KEPT, Answer
 from activities.models import Slate
-from activities.off_policy import Estimate
-from activities.off_policy_log import KEPT, Answer
 from activities.views.estimate import Lines
 from distributors.models import Role
 from kpis.models import Campaign

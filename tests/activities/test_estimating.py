@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities import drawing, estimating, scoring
-from activities.blocks import ACTIVITY
-from activities.contests import IN_A_ROW, Contest, contests, included
+from activities.evidence import estimating
+from activities.evidence.contests import IN_A_ROW, Contest, contests, included
 from activities.models import Slate
+from activities.ranking import drawing, scoring
+from activities.ranking.blocks import ACTIVITY
+from activities.ranking.scoring import Cards
 from activities.recommend import COLUMNS
-from activities.scoring import Cards
 
 KEYS = [f"a{i}" for i in range(6)]
 PLACES = {key: place for place, key in enumerate(KEYS)}

@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from activities import recommend, replay
+from activities import recommend
+from activities.evidence import replay
+from activities.evidence.slate_table import table_of
 from activities.models import Slate
-from activities.slate_table import table_of
 from distributors.models import Customer, Distributor, Role
 from kpis.models import Campaign
 from tests import factories as f

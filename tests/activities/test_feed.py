@@ -10,11 +10,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from activities import candidates, recommend
+from activities import recommend
 from activities.cards import Feed
-from activities.drawing import Slot
 from activities.models import Action, Activity, Slate
-from activities.ranking import rank
+from activities.ranking import candidates
+from activities.ranking.drawing import Slot
+from activities.ranking.person import rank
 from distributors import ingest
 from distributors.models import Distributor
 from kpis import priorities

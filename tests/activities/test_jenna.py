@@ -7,9 +7,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from activities import drawing, scoring
-from activities.drawing import Slot
-from activities.scoring import Terms
+from activities.ranking import drawing, scoring
+from activities.ranking.drawing import Slot
+from activities.ranking.scoring import Terms
 from tests.activities import columns
 
 LEFT = 62.50

@@ -9,11 +9,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from activities import actions, kernel, loading, memory, recommend, steering
-from activities import shelf as shelves
-from activities.blocks import no_rules
+from activities import actions, recommend
 from activities.models import Slate
-from activities.ranking import rank
+from activities.ranking import kernel, loading, memory, steering
+from activities.ranking import shelf as shelves
+from activities.ranking.blocks import no_rules
+from activities.ranking.person import rank
 from distributors import features, reordering, versions
 from distributors.blocks import calendar_of
 from distributors.chances import spread_for

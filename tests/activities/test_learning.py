@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from fsrs import Card
 
-from activities import kernel, learning, memory, shelf
+from activities import learning
 from activities.models import Mastery
+from activities.ranking import kernel, memory, shelf
 from distributors.records import SKILL, microseconds, native
 from tests import factories as f
 

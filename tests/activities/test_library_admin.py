@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from activities import sharing
+from activities.library import sharing
 from activities.models import Asset, AssetText
 from distributors.models import Role
 from tests import factories as make

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from PIL import Image
 
-from activities import stored, uploads
+from activities.library import stored, uploads
 from activities.models import Asset, AssetText
 from tests import factories as make
 from tests.activities import library_stage as stage

@@ -12,7 +12,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
-from activities import library, sharing
+from activities.library import reading, sharing
 from activities.models import Asset, Credit, LinkDay, Outreach, ShareLink
 from distributors import ingest
 from distributors.models import Customer, Distributor
@@ -126,7 +126,7 @@ def test_an_item_fits_those_whose_reason_is_about_its_line(jenna: Distributor) -
     for key, line in (("eyes", "eye"), ("lips", "lip"), ("skin", "skin")):
         make.asset(key, line=make.product_line(line))
     make.asset("for-all")
-    fits = library.for_today(jenna, library.items("en", make.TODAY), make.NOW)
+    fits = reading.for_today(jenna, reading.items("en", make.TODAY), make.NOW)
     assert [(fit.item.asset.key, fit.people) for fit in fits] == [("eyes", 3), ("lips", 1)]
     assert fits[0].sentence.endswith("and 1 more") and fits[1].sentence == "For Tess"
 
@@ -236,7 +236,7 @@ def test_what_came_of_the_card_it_was_sent_from(jenna: Distributor) -> None:
     Credit.objects.create(
         distributor=jenna, event=make.event(jenna), kind="reply", action=action, touched_at=make.NOW, at=make.NOW
     )
-    assert [one.results for one in library.shares(jenna)] == [["Reply on 27 August"]]
+    assert [one.results for one in reading.shares(jenna)] == [["Reply on 27 August"]]
 
 
 def test_a_link_of_a_sheet_that_was_closed_again_is_not_shared(jenna: Distributor) -> None:
@@ -246,7 +246,7 @@ def test_a_link_of_a_sheet_that_was_closed_again_is_not_shared(jenna: Distributo
     LinkDay.objects.create(link=stage.link(jenna, asset, opened), day=make.TODAY, opens=1, last_at=make.NOW)
     stage.link(jenna, asset, anybody)
     stage.link(make.distributor(), asset)
-    assert sorted((one.who, one.opened) for one in library.shares(jenna)) == [
+    assert sorted((one.who, one.opened) for one in reading.shares(jenna)) == [
         ("Anybody", "Not opened yet"), ("Opened", "Opened once"),
     ]  # fmt: skip
 
@@ -255,7 +255,7 @@ def test_who_was_erased_is_somebody(jenna: Distributor) -> None:
     gone = make.customer(jenna)
     sent(stage.link(jenna, make.asset("a"), gone))
     Customer.objects.filter(pk=gone.pk).update(name="", do_not_contact=True, erased_at=make.NOW)
-    assert [one.who for one in library.shares(jenna)] == ["Somebody"]
+    assert [one.who for one in reading.shares(jenna)] == ["Somebody"]
 
 
 def test_it_is_one_click_from_learn_and_found_by_search(client: Client) -> None:

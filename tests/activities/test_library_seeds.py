@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from activities import catalogue, library_content
+from activities import catalogue
 from activities.catalogue import CatalogueError
-from activities.library_content import FOLDER, Items, load, read
+from activities.library import starter_items
+from activities.library.starter_items import FOLDER, Items, load, read
+from activities.library.uploads import HEAD, media_type
 from activities.models import Activity, Asset, AssetText
 from activities.richtext import render_markdown
-from activities.uploads import HEAD, media_type
 from tests import factories as make
 from tests.activities.test_catalogue import BANNED, LINES, LOUD
 
@@ -167,4 +168,4 @@ def test_wrong_content_is_refused(tmp_path: Path, file: str, old: str, new: str,
     path = folder / file
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(CatalogueError, match=re.escape(said)):
-        library_content.read(folder)
+        starter_items.read(folder)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from activities import loading, memory, shelf
-from activities.blocks import People
+from activities.ranking import loading, memory, shelf
+from activities.ranking.blocks import People
 from distributors import features
 from distributors.models import Distributor, Feature
 from tests import factories as make

@@ -14,8 +14,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from activities import actions, history, learning, memory, recommend
+from activities import actions, history, learning, recommend
 from activities.models import Action, Activity, Mastery, Memory, MemoryMark, Skill, Slate
+from activities.ranking import memory
 from distributors.models import Customer, Distributor
 from distributors.records import FOREVER, HIDE, SHOWN, day_number, microseconds, native
 from tests import factories as f

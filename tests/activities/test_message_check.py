@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from activities import message_check
+from activities.messages import checking
 from activities.models import BlockedPhrase
 from distributors.models import Customer, Distributor
 from tests import factories as make
@@ -20,9 +20,9 @@ def maya() -> Customer:
     return make.customer(make.distributor(), name="Maya Okafor", phone="+1 555 0100", email="maya@example.com")
 
 
-def check(customer: Customer, text: str = "Hi Maya & all", subject: str = "") -> message_check.Checked:
+def check(customer: Customer, text: str = "Hi Maya & all", subject: str = "") -> checking.Checked:
     market = customer.distributor.market
-    return message_check.checked(customer=customer, market=market, text=text, subject=subject)
+    return checking.checked(customer=customer, market=market, text=text, subject=subject)
 
 
 def channels(customer: Customer, **given) -> list[str]:
@@ -83,7 +83,7 @@ def test_where_consent_is_required_it_has_to_be_on_record() -> None:
      ("🙂" * 35, 1), ("🙂" * 36, 2)],
 )  # fmt: skip
 def test_how_many_text_messages_it_takes(text: str, n: int) -> None:
-    assert message_check.text_messages(text) == n
+    assert checking.text_messages(text) == n
 
 
 def test_the_length_is_told_only_where_a_text_can_be_sent(maya: Customer) -> None:

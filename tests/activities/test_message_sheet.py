@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from activities import composing, crediting
+from activities import crediting
+from activities.messages import composing
 from activities.models import (
     Activity,
     ActivityText,

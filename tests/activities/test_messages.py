@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from activities import library_content, message_files, words
-from activities.message_files import MessageFileError, load, read
-from activities.messages import languages_for, messages_for
+from activities.library import starter_items
+from activities.messages import starter_texts, words
+from activities.messages.offering import languages_for, messages_for
+from activities.messages.starter_texts import MessageFileError, load, read
 from activities.models import Asset, BlockedPhrase, MessageTemplate, MessageTemplateText
 from distributors.models import Customer, Distributor
 from distributors.reorder import Due
@@ -239,9 +240,7 @@ def test_every_language_has_every_message() -> None:
 
 
 def test_a_message_with_a_library_item_says_where_its_link_goes() -> None:
-    there = tomllib.loads(
-        (Path(library_content.__file__).parent / "library" / "items.toml").read_text(encoding="utf-8")
-    )
+    there = tomllib.loads((starter_items.FOLDER / "items.toml").read_text(encoding="utf-8"))
     keys, content = str(there), read()
     for told in content.messages:
         if "asset" in told:
@@ -257,7 +256,7 @@ def test_a_library_item_goes_with_its_message(lines: None) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(message_files.FOLDER, tmp_path / "messages"))
+    return Path(shutil.copytree(starter_texts.FOLDER, tmp_path / "messages"))
 
 
 @pytest.mark.parametrize(

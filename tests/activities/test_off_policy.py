@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities import drawing, off_policy, off_policy_log, recommend, redrawing, replay, scoring
-from activities.blocks import ACTIVITY
+from activities import recommend
+from activities.evidence import off_policy, off_policy_log, redrawing, replay
+from activities.evidence.off_policy_log import KEPT, PLACES, CannotSay, answer, read
+from activities.evidence.redrawing import LISTED, Lists
+from activities.evidence.replay import Log
 from activities.models import Action, Slate
-from activities.off_policy_log import KEPT, PLACES, CannotSay, answer, read
-from activities.redrawing import LISTED, Lists
-from activities.replay import Log
+from activities.ranking import drawing, scoring
+from activities.ranking.blocks import ACTIVITY
 from distributors.models import Distributor, Segment
 from kpis.models import Campaign
 from kpis.proposals import Proposal, of_version

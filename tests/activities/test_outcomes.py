@@ -15,8 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from activities import outcomes
 from activities.models import Action, Activity, Slate
+from activities.rules import outcomes
 from activities.views import rule_outcome
 from distributors.models import Distributor, Measure, Role
 from kpis.lift import Lift

@@ -9,7 +9,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 
-from activities import actions, forgetting, joining, outreach, sharing
+from activities import actions, forgetting, joining
+from activities.library import sharing
+from activities.messages import outreach
 from activities.models import Action, Asset, BlockedPhrase, Outreach, ShareLink
 from distributors import outreach as reaching
 from distributors.models import Customer, Event, Note

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from activities import crediting, outreach
+from activities import crediting
+from activities.messages import outreach
 from activities.models import Asset, AssetText, LinkDay, Outreach, ShareLink
 from distributors.models import Customer
 from tests import factories as make

@@ -11,7 +11,8 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities import message_files, phrases
+from activities import catalogue
+from activities.messages import phrases, starter_texts
 from activities.models import BlockedPhrase
 from tests import factories as make
 
@@ -180,7 +181,7 @@ FINE = {
 
 @pytest.fixture(scope="module")
 def begun_with() -> phrases.Index:
-    return phrases.Index.of(message_files.read().phrases)
+    return phrases.Index.of(starter_texts.read().phrases)
 
 
 @pytest.mark.parametrize(("language", "text"), [(code, text) for code, texts in FLAGGED.items() for text in texts])
@@ -197,7 +198,7 @@ def test_what_is_no_claim_is_left_alone(begun_with: phrases.Index, language: str
 
 
 def test_no_text_that_comes_with_it_is_a_claim_in_any_language(begun_with: phrases.Index) -> None:
-    files = [one for one in Path(message_files.__file__).parent.glob("*/**/*.toml") if one.name != "phrases.toml"]
+    files = [one for one in Path(catalogue.__file__).parent.glob("**/*.toml") if one.name != "phrases.toml"]
     texts = [text for one in files for text in re.findall(r'"([^"]+)"', one.read_text(encoding="utf-8"))]
     assert len(texts) > 1000
     assert [claim.text for text in texts for claim in phrases.search(begun_with, text, "")] == []

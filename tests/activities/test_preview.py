@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities import preview, preview_people, preview_warnings, recommend
-from activities.drawing import SLOTS
+from activities import recommend
 from activities.models import Action, Activity, ActivityText, MemoryMark, Slate
-from activities.preview import FEW, Figures, Lists, Preview
-from activities.ranking import rank
+from activities.preview import concerns, sampling, trial
+from activities.preview.trial import FEW, Figures, Lists, Preview
+from activities.ranking.drawing import SLOTS
+from activities.ranking.person import rank
 from distributors import features
 from distributors.models import Distributor, Feature, FeatureMark, Goal, Market, Segment
 from kpis.models import KPI, Campaign, Policy
@@ -55,7 +56,7 @@ def shown(person: Distributor, **options: Any) -> list[Card]:
 
 
 def look(proposal: Proposal, as_of: datetime = f.NOW) -> Preview:
-    return preview.of(proposal, as_of)
+    return trial.of(proposal, as_of)
 
 
 def changed_lists(figures: Figures) -> int:
@@ -174,12 +175,12 @@ def test_people_outside_the_segment_are_left_as_they_are(campaign: Campaign) -> 
 
 def everybody_of(proposal: Proposal) -> Preview:
     """The whole company, whoever the campaign is for."""
-    given = preview.change(proposal, f.NOW)
+    given = trial.change(proposal, f.NOW)
     ids = list(Distributor.objects.order_by("pk").values_list("pk", flat=True))
-    preview_people.brought_up_to_date(ids)
-    people = preview_people.people_of(ids, given.shelf)
-    crowd = preview_people.Crowd(len(ids), people, 0, {}, [])
-    return Preview(given, crowd, preview.pair(people, given))
+    sampling.brought_up_to_date(ids)
+    people = sampling.people_of(ids, given.shelf)
+    crowd = sampling.Crowd(len(ids), people, 0, {}, [])
+    return Preview(given, crowd, trial.pair(people, given))
 
 
 def changed_in(found: Preview) -> set[int]:
@@ -191,7 +192,7 @@ def test_an_audience_of_nobody(campaign: Campaign) -> None:
     nobody = f.campaign(segment=Segment.objects.create(name="Old", days_from=9000))
     figures = look(turned(nobody)).figures
     assert (figures.total, figures.seen, figures.first.people, figures.median) == (0, 0, 0, 0)
-    assert preview.everybody(preview.change(turned(nobody), f.NOW)).total == 0
+    assert trial.everybody(trial.change(turned(nobody), f.NOW)).total == 0
 
 
 # Counted for everybody
@@ -200,8 +201,8 @@ def test_an_audience_of_nobody(campaign: Campaign) -> None:
 def test_block_by_block_is_the_same(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     proposal = turned(campaign)
     whole = look(proposal).figures
-    monkeypatch.setattr(preview_people, "BLOCK", 7)
-    assert said(preview.everybody(preview.change(proposal, f.NOW))) == said(whole)
+    monkeypatch.setattr(sampling, "BLOCK", 7)
+    assert said(trial.everybody(trial.change(proposal, f.NOW))) == said(whole)
 
 
 def test_everybody_is_counted_where_the_preview_takes_a_sample(
@@ -209,10 +210,10 @@ def test_everybody_is_counted_where_the_preview_takes_a_sample(
 ) -> None:
     proposal = turned(campaign)
     whole = look(proposal).figures
-    monkeypatch.setattr(preview_people, "SAMPLE", 15)
-    preview_people.KEPT.results.clear()
+    monkeypatch.setattr(sampling, "SAMPLE", 15)
+    sampling.KEPT.results.clear()
     assert look(proposal).figures.seen == 15
-    assert said(preview.everybody(preview.change(proposal, f.NOW))) == said(whole)
+    assert said(trial.everybody(trial.change(proposal, f.NOW))) == said(whole)
 
 
 def said(figures: Figures) -> dict[str, Any]:
@@ -224,7 +225,7 @@ def said(figures: Figures) -> dict[str, Any]:
 
 @pytest.fixture
 def sampled(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> Campaign:
-    monkeypatch.setattr(preview_people, "SAMPLE", 15)
+    monkeypatch.setattr(sampling, "SAMPLE", 15)
     return campaign
 
 
@@ -233,13 +234,13 @@ def test_a_sample_says_how_far_it_may_be_off(sampled: Campaign) -> None:
     assert (figures.total, figures.seen, figures.whole) == (40, 15, False)
     n = round(figures.first.share * 15)
     assert figures.first.people == round(n * 40 / 15)
-    assert figures.first.error == pytest.approx(preview.wilson(n / 15, 15, 40))
+    assert figures.first.error == pytest.approx(trial.wilson(n / 15, 15, 40))
     assert 0 < figures.messages.error < figures.messages.before
 
 
 def test_the_same_people_all_day_and_others_tomorrow(sampled: Campaign) -> None:
     def ids(as_of: datetime, of: Campaign = sampled) -> set[int]:
-        preview_people.KEPT.results.clear()
+        sampling.KEPT.results.clear()
         return set(look(turned(of), as_of).crowd.people.ids.tolist())
 
     today = ids(f.NOW)
@@ -251,10 +252,10 @@ def test_the_same_people_all_day_and_others_tomorrow(sampled: Campaign) -> None:
 
 def test_who_joins_changes_nobody_elses_place(sampled: Campaign) -> None:
     audience = Distributor.objects.all()
-    before, total = preview_people.by_chance(audience, 7)
+    before, total = sampling.by_chance(audience, 7)
     for _ in range(4):
         f.distributor()
-    after, more = preview_people.by_chance(audience, 7)
+    after, more = sampling.by_chance(audience, 7)
     assert (total, more) == (40, 44)
     new = [pk for pk in after if pk not in before]
     assert [pk for pk in after if pk not in new] == before[: 15 - len(new)]
@@ -266,16 +267,16 @@ def test_the_whole_is_within_the_error_of_samples(monkeypatch: pytest.MonkeyPatc
     proposal = turned(campaign)
     found = look(proposal)
     whole = found.figures
-    monkeypatch.setattr(preview_people, "SAMPLE", 60)
+    monkeypatch.setattr(sampling, "SAMPLE", 60)
     place = {pk: i for i, pk in enumerate(found.crowd.people.ids.tolist())}
     within, messages = 0, 0
     for seed in range(100):
-        ids, total = preview_people.by_chance(Distributor.objects.all(), seed)
+        ids, total = sampling.by_chance(Distributor.objects.all(), seed)
         assert (len(ids), total) == (60, 200)
-        people = preview_people.people_of(ids, found.given.shelf)
+        people = sampling.people_of(ids, found.given.shelf)
         at = [place[pk] for pk in people.ids.tolist()]
-        pair = preview.Pair(*(Lists(lists.cards[at], lists.many[at]) for lists in found.found))
-        sample = preview.figures(preview.tally(pair, people, found.given), 200, 0, found.given)
+        pair = trial.Pair(*(Lists(lists.cards[at], lists.many[at]) for lists in found.found))
+        sample = trial.figures(trial.tally(pair, people, found.given), 200, 0, found.given)
         within += abs(sample.first.share - whole.first.share) <= sample.first.error
         messages += abs(sample.messages.more - whole.messages.more) <= sample.messages.error + 1
     assert within >= 85
@@ -295,7 +296,7 @@ def test_the_whole_is_within_the_error_of_samples(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_errors_by_hand(share: float, seen: int, total: int, error: float) -> None:
-    assert preview.wilson(share, seen, total) == pytest.approx(error, abs=0.00001)
+    assert trial.wilson(share, seen, total) == pytest.approx(error, abs=0.00001)
 
 
 # Kept for a minute
@@ -323,7 +324,7 @@ def test_what_hq_changes_is_seen_at_once(campaign: Campaign, change: Callable[[C
     change(campaign)
     second = look(turned(campaign))
     assert said(second.figures) != said(first.figures)
-    preview_people.KEPT.results.clear()
+    sampling.KEPT.results.clear()
     assert said(look(turned(campaign)).figures) == said(second.figures)
 
 
@@ -342,7 +343,7 @@ def test_facts_are_those_of_now(campaign: Campaign) -> None:
 
 
 def test_not_everybody_is_refreshed_at_once(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview_people, "REFRESH", 12)
+    monkeypatch.setattr(sampling, "REFRESH", 12)
     Feature.objects.all().delete()
     figures = look(turned(campaign)).figures
     # Whose row was never made cannot be ranked yet: they come with the next minutes, by lot as all of a sample.
@@ -385,12 +386,12 @@ def test_a_card_over_the_cap_would_be_counted() -> None:
     cards, many = found.found.after.cards.copy(), found.found.after.many.copy()
     cards[0, 0]["activity"], cards[0, 0]["kind"] = lapsed.pk, 1
     cards[0, 0]["about"], many[0] = person.customers.order_by("pk")[0].pk, 1
-    pair = preview.Pair(found.found.before, Lists(cards, many))
-    figures = preview.figures(preview.tally(pair, found.crowd.people, found.given), 1, 0, found.given)
+    pair = trial.Pair(found.found.before, Lists(cards, many))
+    figures = trial.figures(trial.tally(pair, found.crowd.people, found.given), 1, 0, found.given)
     assert (figures.over_cap.after, figures.baskets.after) == (1, 0)
     Activity.objects.update(form="todo")
     found = look(turned(campaign, order_size=100))
-    figures = preview.figures(preview.tally(pair, found.crowd.people, found.given), 1, 0, found.given)
+    figures = trial.figures(trial.tally(pair, found.crowd.people, found.given), 1, 0, found.given)
     assert figures.over_cap.after == 0
 
 
@@ -409,7 +410,7 @@ def test_sample_people_are_hqs_own_then_of_every_market_and_kind(campaign: Campa
     assert {one.market.code for one in drawn.with_market()} == {"us", "de", "mx"}
     assert any(one.recruits.exists() for one in drawn)
     assert any(one.joined_on > f.TODAY - timedelta(days=90) for one in drawn)
-    preview_people.KEPT.results.clear()
+    sampling.KEPT.results.clear()
     assert look(turned(campaign)).crowd.examples == crowd.examples
 
 
@@ -426,7 +427,7 @@ def test_who_is_not_reached_is_no_sample(campaign: Campaign) -> None:
 
 def warnings(proposal: Proposal) -> list[str]:
     found = look(proposal)
-    return preview_warnings.of(found.given, found.figures, found.crowd.spoken)
+    return concerns.of(found.given, found.figures, found.crowd.spoken)
 
 
 def test_no_warning_where_nothing_is_wrong(campaign: Campaign) -> None:

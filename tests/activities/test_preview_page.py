@@ -14,9 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from activities import preview, preview_lists, preview_people, recommend
+from activities import recommend
 from activities.models import Activity, ActivityText
-from activities.ranking import rank
+from activities.preview import lists, sampling, trial
+from activities.ranking.person import rank
 from distributors.models import Distributor, Look, Market, Role, Segment
 from kpis import drafts
 from kpis.models import KPI, Campaign, Policy
@@ -58,7 +59,7 @@ def test_it_works(hq: Client, campaign: Campaign) -> None:
     proposal = turned(campaign)
     response = panel(hq, campaign, proposal.query)
     said = words(response)
-    figures = preview.of(proposal, f.NOW).figures
+    figures = trial.of(proposal, f.NOW).figures
     for sentence in (
         "What the field would see", "Now, live v1", "With this draft, v2", "Computed over all 40 people.",
         f"See a new first activity {figures.first.people} {100 * figures.first.people // 40}%",
@@ -90,11 +91,11 @@ def test_every_line_is_that_of_her_list(hq: Client, campaign: Campaign) -> None:
 
 def test_moves_are_told_in_words_and_drawn_beside(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a card was, and what leaves, come to the same in both lists and in the drawing."""
-    monkeypatch.setattr(preview_lists, "title", lambda ranking, index, _candidate: ranking.keys[index])
-    given = preview.change(turned(campaign), f.NOW)
+    monkeypatch.setattr(lists, "title", lambda ranking, index, _candidate: ranking.keys[index])
+    given = trial.change(turned(campaign), f.NOW)
     seen = set()
     for person in Distributor.objects.with_market():
-        told = preview_lists.told(person, given)
+        told = lists.told(person, given)
         was = {line.title: line.place for line in told.before}
         for line in told.after:
             up = was[line.title] - line.place if line.title in was else None
@@ -121,7 +122,7 @@ def test_customers_have_initials_only(hq: Client, campaign: Campaign) -> None:
     query = turned(campaign).query
     html += "".join(
         panel(hq, campaign, f"{query}&person={pk}").content.decode()
-        for pk in preview.of(turned(campaign), f.NOW).crowd.examples
+        for pk in trial.of(turned(campaign), f.NOW).crowd.examples
     )
     assert "Secreta" not in html and "Oculta" not in html
 
@@ -129,19 +130,19 @@ def test_customers_have_initials_only(hq: Client, campaign: Campaign) -> None:
 def test_in_the_readers_language(hq: Client, campaign: Campaign) -> None:
     """Titles as HQ reads them, whatever the person of the field speaks; what is not written in it in hers."""
     mexican = Distributor.objects.filter(market__code="mx", language="")[0]
-    given = preview.change(turned(campaign), f.NOW)
-    assert all(line.title.startswith("Do ") for line in preview_lists.told(mexican, given).after)
+    given = trial.change(turned(campaign), f.NOW)
+    assert all(line.title.startswith("Do ") for line in lists.told(mexican, given).after)
     with translation.override("de"):
-        assert all(" de " in line.title for line in preview_lists.told(mexican, given).after)
+        assert all(" de " in line.title for line in lists.told(mexican, given).after)
     ActivityText.objects.filter(language="en").delete()
-    given = preview.change(turned(campaign), f.NOW)
-    assert all(" es " in line.title for line in preview_lists.told(mexican, given).after)
+    given = trial.change(turned(campaign), f.NOW)
+    assert all(" es " in line.title for line in lists.told(mexican, given).after)
 
 
 def test_what_a_card_is_for(campaign: Campaign) -> None:
     """The KPI by the name that its slider has; what no KPI speaks for is to learn or for her own goals."""
     person = Distributor.objects.with_market()[0]
-    told = preview_lists.told(person, preview.change(turned(campaign, order_size=100), f.NOW))
+    told = lists.told(person, trial.change(turned(campaign, order_size=100), f.NOW))
     sides = {line.tag for line in told.after}
     assert "Order size" in sides
     assert sides <= {"Order size", "Own goal", "To learn", ""}
@@ -155,9 +156,9 @@ def test_the_person_in_a_line(campaign: Campaign) -> None:
     f.goal(person, target=Decimal(300))
     for days in (150, 200):
         f.customer(person, orders=2, spent=80, last_order_on=f.TODAY - timedelta(days=days))
-    told = preview_lists.told(person, preview.change(turned(campaign), f.NOW))
+    told = lists.told(person, trial.change(turned(campaign), f.NOW))
     assert told.about == "Sales this week 0%. 2 customers due, 1 recruit."
-    alone = preview_lists.told(f.distributor(), preview.change(turned(campaign), f.NOW))
+    alone = lists.told(f.distributor(), trial.change(turned(campaign), f.NOW))
     assert alone.about == "No goal. 0 customers due, 0 recruits."
 
 
@@ -166,12 +167,12 @@ def test_where_another_campaign_counts_for_her(campaign: Campaign) -> None:
     local.markets.add(Market.objects.get(code="mx"))
     f.priority_version(local, {KPI.objects.get(metric="order_size"): 100})
     mexican = Distributor.objects.filter(market__code="mx").with_market()[0]
-    told = preview_lists.told(mexican, preview.change(turned(campaign), f.NOW))
+    told = lists.told(mexican, trial.change(turned(campaign), f.NOW))
     assert (told.now, told.note) == ("Now, Mexico spring v1", "For her Mexico spring counts, not this one.")
     assert [line.title for line in told.before] == [line.title for line in told.after]
     Campaign.objects.filter(pk=local.pk).update(status="draft")
     Campaign.objects.filter(pk=campaign.pk).update(status="draft")
-    told = preview_lists.told(mexican, preview.change(turned(local, enrolments=100), f.NOW))
+    told = lists.told(mexican, trial.change(turned(local, enrolments=100), f.NOW))
     assert (told.now, told.then, told.note) == ("Now, without priorities", "With this draft, v2", "")
 
 
@@ -180,7 +181,7 @@ def test_where_another_campaign_counts_for_her(campaign: Campaign) -> None:
 
 def test_only_sample_people_can_be_looked_at(hq: Client, campaign: Campaign) -> None:
     """Anybody else's Today is seen where she can see that somebody looked."""
-    examples = preview.of(turned(campaign), f.NOW).crowd.examples
+    examples = trial.of(turned(campaign), f.NOW).crowd.examples
     other = Distributor.objects.exclude(pk__in=examples)[0]
     query = turned(campaign).query
     assert panel(hq, campaign, f"{query}&person={examples[3]}").context["told"].person.pk == examples[3]
@@ -263,14 +264,14 @@ def test_somebody_without_anything_to_do(hq: Client) -> None:
 
 @pytest.fixture
 def sampled(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> Campaign:
-    monkeypatch.setattr(preview_people, "SAMPLE", 15)
+    monkeypatch.setattr(sampling, "SAMPLE", 15)
     return campaign
 
 
 def test_a_sample_says_so(hq: Client, sampled: Campaign) -> None:
     query = turned(sampled).query
     response = panel(hq, sampled, query)
-    error = preview.of(turned(sampled), f.NOW).figures.first.error
+    error = trial.of(turned(sampled), f.NOW).figures.first.error
     tenths = -(-1000 * error // 1) / 10
     assert f"From 15 of 40 people drawn by lot, ± {tenths} points." in words(response)
     assert f'href="{path(sampled, query, "preview_everybody").replace("&", "&amp;")}"' in response.content.decode()
@@ -285,7 +286,7 @@ def test_everybody_counted(hq: Client, sampled: Campaign) -> None:
         said = words(response)
         assert "Computed over all 40 people. It took" in said
         assert "Count everybody" not in said
-    preview_people.KEPT.results.clear()
+    sampling.KEPT.results.clear()
 
 
 def test_too_many_are_not_counted_one_by_one(hq: Client, sampled: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +308,7 @@ def test_who_would_get_few(hq: Client, campaign: Campaign, monkeypatch: pytest.M
     Activity.objects.exclude(about__in=["lapsed", "prospect"]).update(status="retired")
     monkeypatch.setattr(views, "LISTED", 5)
     proposal = turned(campaign)
-    found = preview.of(proposal, f.NOW)
+    found = trial.of(proposal, f.NOW)
     link = path(campaign, proposal.query, "preview_few")
     assert f'href="{link.replace("&", "&amp;")}">See them</a>' in panel(hq, campaign, proposal.query).content.decode()
     response = hq.get(link)
@@ -325,7 +326,7 @@ def test_nobody_would_get_few(hq: Client, campaign: Campaign) -> None:
 
 def test_few_of_a_sample_are_not_scaled(hq: Client, sampled: Campaign) -> None:
     Activity.objects.exclude(about__in=["lapsed", "prospect"]).update(status="retired")
-    n = len(preview.of(turned(sampled), f.NOW).few)
+    n = len(trial.of(turned(sampled), f.NOW).few)
     said = words(hq.get(path(sampled, turned(sampled).query, "preview_few")))
     assert f"Among 15 people drawn by lot from 40, {n} would get fewer than three activities." in said
 
@@ -345,7 +346,7 @@ def test_queries(hq: Client, campaign: Campaign, django_assert_num_queries: Any)
         panel(hq, campaign, query)
     for _ in range(30):
         f.customer(f.distributor(), kind="prospect", hotness="hot", added_at=f.NOW)
-    preview_people.KEPT.results.clear()
+    sampling.KEPT.results.clear()
     panel(hq, campaign, query)
     with django_assert_num_queries(21):
         panel(hq, campaign, query)

@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from activities import dayslates, propagation, recalculating
 from activities.models import Chunk, DaySlate, Recalculation
-from activities.propagation import State
+from activities.preview import propagation
+from activities.preview.propagation import State
+from activities.ranking import dayslates, recalculating
 from activities.views.propagation import said
 from distributors.models import Distributor, Market, Role, Segment
 from kpis import campaigns, priorities
@@ -378,7 +379,7 @@ def test_workers_are_woken(campaign: Campaign, django_capture_on_commit_callback
     publish(campaign)
     with django_capture_on_commit_callbacks(execute=True):
         desk().post(reverse("propagation_start", args=[campaign.pk]))
-    assert [task.task["func"] for task in OrmQ.objects.all()] == ["activities.recalculating.work"]
+    assert [task.task["func"] for task in OrmQ.objects.all()] == ["activities.ranking.recalculating.work"]
 
 
 def test_before_it_counts_and_after_it_ended(campaign: Campaign) -> None:
@@ -455,4 +456,4 @@ def test_spans(seconds: float, words_said: str) -> None:
 def test_turn_and_steered_are_scheduled_every_minute() -> None:
     jobs = {job.name: job for job in schedules.JOBS}
     assert (jobs["campaigns"].func, jobs["campaigns"].minutes) == ("kpis.campaigns.turn", 1)
-    assert (jobs["steered"].func, jobs["steered"].minutes) == ("activities.recalculating.steered", 1)
+    assert (jobs["steered"].func, jobs["steered"].minutes) == ("activities.ranking.recalculating.steered", 1)

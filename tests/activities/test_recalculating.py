@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django_q.models import OrmQ
 
-from activities import dayslates, recalculating
 from activities.models import Chunk, DaySlate, Recalculation
+from activities.ranking import dayslates, recalculating
 from distributors import features
 from distributors.models import Distributor, ForecastPool
 from distributors.records import SLATE_CARD, native, unpacked
@@ -151,7 +151,7 @@ class TestRun:
             made = recalculating.start(ALL, make.NOW)
         tasks = [task.task for task in OrmQ.objects.all()]
         assert [task["args"] for task in tasks] == [(made.pk,)] * 2
-        assert {task["func"] for task in tasks} == {"activities.recalculating.work"}
+        assert {task["func"] for task in tasks} == {"activities.ranking.recalculating.work"}
 
 
 @pytest.mark.django_db

@@ -18,8 +18,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from activities import dayslates, memory, recalculating
 from activities.models import DaySlate, Recalculation
+from activities.ranking import dayslates, memory, recalculating
 from distributors import features, ingest
 from distributors.models import Distributor, Event
 from tests import factories as make

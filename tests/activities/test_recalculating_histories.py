@@ -12,8 +12,9 @@ from decimal import Decimal
 
 import pytest
 
-from activities import actions, dayslates, recommend
+from activities import actions, recommend
 from activities.models import Action, DaySlate, Memory
+from activities.ranking import dayslates
 from distributors.models import Customer, Distributor, Feature, FeatureMark, Goal, Market
 from distributors.records import SLATE_CARD, unpacked
 from tests import factories as make

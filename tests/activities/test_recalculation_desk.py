@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from activities import recalculating
 from activities.models import Chunk
+from activities.ranking import recalculating
 from distributors.models import Role
 from tests import factories as make
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities import recommend, replay
+from activities import recommend
+from activities.evidence import replay
 from activities.models import Activity, Slate
 from distributors.models import Distributor
 from tests import factories as f

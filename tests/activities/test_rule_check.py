@@ -12,8 +12,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from activities import preview_people, rule_counts, rule_forms
 from activities.models import Action, Activity, Slate
+from activities.preview import sampling
+from activities.rules import counting, form_rows
 from distributors.models import Distributor, Look, Role
 from kpis.models import Call, Policy, Rule, RuleDraft
 from tests import factories as f
@@ -61,7 +62,7 @@ def path(name: str, rule: Rule, *args: int) -> str:
 
 def post(hq: Client, name: str, rule: Rule, said: Json, **fields: str) -> HttpResponse:
     """As the builder posts it by script."""
-    sent = dict(rule_forms.fields_of(said).lists()) | fields
+    sent = dict(form_rows.fields_of(said).lists()) | fields
     return hq.post(path(name, rule), sent, headers=HTMX)
 
 
@@ -75,7 +76,7 @@ def beside(response: HttpResponse) -> dict[str, str]:
 
 def test_it_works(hq: Client, rule: Rule) -> None:
     response = post(hq, "rule_check", rule, SAID)
-    counts = rule_counts.of(SAID, f.NOW)
+    counts = counting.of(SAID, f.NOW)
     assert response.status_code == 200 and "<html" not in response.content.decode()
     assert beside(response) == {path.replace(".", "-"): str(n.people) for path, n in counts.nodes.items()}
     assert set(beside(response)) == {"if", "if-all-0", "if-all-1", "if-all-1-any-0", "if-all-1-any-1"}
@@ -89,7 +90,7 @@ def test_it_works(hq: Client, rule: Rule) -> None:
 def test_by_a_link_it_is_about_what_is_stored(hq: Client, rule: Rule) -> None:
     for headers, whole in (({}, True), (HTMX, False)):
         response = hq.get(path("rule_check", rule), headers=headers)
-        counts = rule_counts.of(SAID, f.NOW)
+        counts = counting.of(SAID, f.NOW)
         assert counts.matched and f"{counts.matched.people} of 40 people" in words(response)
         assert ("<html" in response.content.decode()) is whole
     assert "hx-swap-oob" not in hq.get(path("rule_check", rule)).content.decode()
@@ -129,7 +130,7 @@ def test_the_other_conditions_are_counted_beside_a_broken_one(hq: Client, rule: 
     )
     assert beside(response) == {
         "if": "–",
-        "if-all-0": str(rule_counts.of({"if": NEW}, f.NOW).nodes["if"].people),
+        "if-all-0": str(counting.of({"if": NEW}, f.NOW).nodes["if"].people),
         "if-all-1": "–",
     }
     assert "Counted as soon as each condition is complete." in words(response)
@@ -149,7 +150,7 @@ def test_what_is_not_known_of_most_people_is_told(hq: Client, rule: Rule) -> Non
     ("part", "whole", "said"), [(0, 150, "0%"), (1, 150, "under 1%"), (3, 300, "1%"), (29, 100, "29%"), (1, 1, "100%")]
 )
 def test_a_share_that_is_not_nothing_is_not_told_as_nothing(part: int, whole: int, said: str) -> None:
-    assert rule_counts.share_said(part, whole) == rule_counts.share_said(part / whole, 1) == said
+    assert counting.share_said(part, whole) == counting.share_said(part / whole, 1) == said
 
 
 def test_one_fact_is_told_once(hq: Client, rule: Rule) -> None:
@@ -185,7 +186,7 @@ def test_without_script_nothing_typed_is_lost(rule: Rule) -> None:
 
 
 def test_a_sample_says_about(hq: Client, rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview_people, "SAMPLE", 25)
+    monkeypatch.setattr(sampling, "SAMPLE", 25)
     said = words(post(hq, "rule_check", rule, {"if": {"all": [NEW]}, "then": [ASKS]}))
     assert re.search(r"about \d+ of 40 people, \d+% give or take \d+", said)
     assert "Counted over 25 of 40 active people, drawn by lot." in said
@@ -195,8 +196,8 @@ def test_a_sample_says_about(hq: Client, rule: Rule, monkeypatch: pytest.MonkeyP
     (412, 0, "412"), (3_412, 213, "about 3,400"), (0, 77, "under 77"), (12, 9, "about 12"), (50_000, 1_300, "about 50,000"),
 ])  # fmt: skip
 def test_figures_are_no_finer_than_they_are_known(people: int, error: int, said: str) -> None:
-    assert rule_counts.said_count(rule_counts.Count(people, error)) == said
-    assert error <= rule_counts.rounded_up(error) <= 1.1 * error + 1
+    assert counting.said_count(counting.Count(people, error)) == said
+    assert error <= counting.rounded_up(error) <= 1.1 * error + 1
 
 
 # Some of them
@@ -207,7 +208,7 @@ def test_ten_of_them_with_the_facts_that_matched(hq: Client, rule: Rule) -> None
     Policy.objects.create().samples.add(person)
     response = post(hq, "rule_people", rule, {"if": {"all": [NEW]}, "then": [ASKS]})
     html = response.content.decode()
-    matched = rule_counts.of({"if": NEW}, f.NOW).nodes["if"].people
+    matched = counting.of({"if": NEW}, f.NOW).nodes["if"].people
     links = re.findall(r'href="/admin/rules/\d+/people/(\d+)/\?of=draft"', html)
     assert len(links) == min(10, matched) and links[0] == str(person.pk)
     assert f"{len(links)} of {matched} people for whom it holds." in words(response)

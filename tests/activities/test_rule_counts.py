@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities import preview_people, rule_counts, rule_facts, rule_people
-from activities.rule_counts import Count
-from activities.ruling import value_of
+from activities.preview import sampling
+from activities.rules import activity_facts, counting, tried_on
+from activities.rules.counting import Count
+from activities.rules.ruling import value_of
 from distributors import conditions
 from distributors.conditions import ConditionError, Group, How, Leaf, Node
 from distributors.models import Distributor, Market
@@ -65,11 +66,11 @@ def holds(node: Node, values: dict[conditions.Fact, Any]) -> bool:
 
 def each_person(definition: Json) -> list[dict[str, bool]]:
     """Of everybody alone: path -> whether that part holds for her; `all` for the whole rule."""
-    parts = rule_counts.parts_of(definition)
+    parts = counting.parts_of(definition)
     found = []
     for person in Distributor.objects.active().with_market():
-        alone = rule_people.one(person, f.NOW)
-        columns = rule_facts.everything(rule_counts.facts_in(parts), alone.block)
+        alone = tried_on.one(person, f.NOW)
+        columns = activity_facts.everything(counting.facts_in(parts), alone.block)
         values = {fact: value_of(column, 0) for fact, column in columns.items()}
         here = {path: holds(node, values) for path, node in parts.nodes.items()}
         here["all"] = here["if"] and not here.get("but_not", False)
@@ -81,7 +82,7 @@ def each_person(definition: Json) -> list[dict[str, bool]]:
 def test_it_works() -> None:
     """Every part of the tree is counted as one would by hand."""
     naive = each_person(TREE)
-    counts = rule_counts.of(TREE, f.NOW)
+    counts = counting.of(TREE, f.NOW)
     assert list(counts.nodes) == [
         "if", "if.all.0", "if.all.0.any.0", "if.all.0.any.1", "if.all.0.any.2", "if.all.1", "if.all.1.none.0",
         "if.all.1.none.1", "but_not",
@@ -109,7 +110,7 @@ def test_any_tree(seed: int = 11) -> None:
     for _ in range(6):
         definition = {"if": tree(3), "then": THEN}
         naive = each_person(definition)
-        counts = rule_counts.of(definition, f.NOW)
+        counts = counting.of(definition, f.NOW)
         assert {path: n.people for path, n in counts.nodes.items()} == {
             path: sum(one[path] for one in naive) for path in counts.nodes
         }
@@ -117,11 +118,11 @@ def test_any_tree(seed: int = 11) -> None:
 
 @pytest.mark.usefixtures("field")
 def test_who_has_left_does_not_count() -> None:
-    before = rule_counts.of({"if": LEADS}, f.NOW)
+    before = counting.of({"if": LEADS}, f.NOW)
     leader = Distributor.objects.filter(recruits__isnull=False).distinct()[0]
     Distributor.objects.filter(pk=leader.pk).update(left_on=f.TODAY)
-    rule_people.KEPT.results.clear()
-    after = rule_counts.of({"if": LEADS}, f.NOW)
+    tried_on.KEPT.results.clear()
+    after = counting.of({"if": LEADS}, f.NOW)
     assert after.total == before.total - 1
     assert after.matched and before.matched and after.matched.people == before.matched.people - 1
 
@@ -136,8 +137,8 @@ def test_who_has_left_does_not_count() -> None:
     leaf("customers", "at_least", 2, reason="nobody"), {**NEW, "more": 1},
 ])  # fmt: skip
 def test_a_broken_condition_counts_nothing_and_the_others_do(broken: object) -> None:
-    counts = rule_counts.of({"if": {"all": [NEW, broken, {"any": [LEADS]}]}, "but_not": MEXICO, "then": THEN}, f.NOW)
-    alone = rule_counts.of({"if": {"all": [NEW, {"any": [LEADS]}]}, "but_not": MEXICO, "then": THEN}, f.NOW)
+    counts = counting.of({"if": {"all": [NEW, broken, {"any": [LEADS]}]}, "but_not": MEXICO, "then": THEN}, f.NOW)
+    alone = counting.of({"if": {"all": [NEW, {"any": [LEADS]}]}, "but_not": MEXICO, "then": THEN}, f.NOW)
     assert counts.nodes.keys() >= {"if.all.0", "if.all.2", "if.all.2.any.0", "but_not"}
     assert counts.nodes["if.all.0"] == alone.nodes["if.all.0"]
     assert counts.nodes["if.all.2.any.0"] == alone.nodes["if.all.1.any.0"]
@@ -148,14 +149,14 @@ def test_a_broken_condition_counts_nothing_and_the_others_do(broken: object) -> 
 @pytest.mark.usefixtures("field")
 @pytest.mark.parametrize("said", [{}, {"if": None}, {"if": 3, "but_not": "x", "then": 1}, {"if": {"all": {}}}])
 def test_nothing_that_reads(said: Json) -> None:
-    counts = rule_counts.of(said, f.NOW)
+    counts = counting.of(said, f.NOW)
     assert (counts.nodes, counts.matched, counts.share) == ({}, None, 0.0)
     assert counts.parts.problems
 
 
 @pytest.mark.usefixtures("field")
 def test_a_broken_exception_leaves_the_total_open() -> None:
-    counts = rule_counts.of({"if": NEW, "but_not": {"fact": ""}, "then": THEN}, f.NOW)
+    counts = counting.of({"if": NEW, "but_not": {"fact": ""}, "then": THEN}, f.NOW)
     assert counts.nodes["if"].people and counts.matched is None
 
 
@@ -164,15 +165,15 @@ def test_huge_is_not_read_to_its_end() -> None:
     deep: object = NEW
     for _ in range(3000):
         deep = {"all": [deep]}
-    assert rule_counts.of({"if": deep, "then": THEN}, f.NOW).matched is None
+    assert counting.of({"if": deep, "then": THEN}, f.NOW).matched is None
     wide = {"all": [NEW] * 30_000}
-    assert len(rule_counts.of({"if": wide, "then": THEN}, f.NOW).nodes) <= rule_counts.MOST_NODES
+    assert len(counting.of({"if": wide, "then": THEN}, f.NOW).nodes) <= counting.MOST_NODES
 
 
 def test_nobody_in_the_field() -> None:
     Market.objects.all().delete()
     for everybody in (False, True):
-        counts = rule_counts.of(TREE, f.NOW, everybody=everybody)
+        counts = counting.of(TREE, f.NOW, everybody=everybody)
         assert (counts.total, counts.matched, counts.share) == (0, Count(0), 0.0)
 
 
@@ -181,12 +182,12 @@ def test_nobody_in_the_field() -> None:
 
 @pytest.fixture
 def sampled(field: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview_people, "SAMPLE", 25)
+    monkeypatch.setattr(sampling, "SAMPLE", 25)
 
 
 @pytest.mark.usefixtures("sampled")
 def test_a_sample_says_how_far_it_may_be_off() -> None:
-    counts, exact = rule_counts.of(TREE, f.NOW), rule_counts.of(TREE, f.NOW, everybody=True)
+    counts, exact = counting.of(TREE, f.NOW), counting.of(TREE, f.NOW, everybody=True)
     assert (counts.total, counts.seen, counts.whole) == (40, 25, False)
     assert (exact.total, exact.seen, exact.whole) == (40, 40, True)
     naive = each_person(TREE)
@@ -195,14 +196,14 @@ def test_a_sample_says_how_far_it_may_be_off() -> None:
         assert exact.nodes[path] == Count(sum(one[path] for one in naive))
         assert n.error > 0
         assert abs(n.people - exact.nodes[path].people) <= 2 * n.error
-    assert rule_counts.of(TREE, f.NOW + timedelta(seconds=30)).nodes == counts.nodes
+    assert counting.of(TREE, f.NOW + timedelta(seconds=30)).nodes == counts.nodes
 
 
 def test_the_error_is_that_of_a_sample() -> None:
     """3,400 of 100,000 from 5,000 is known within some 500; all of them exactly."""
-    assert rule_counts.estimated(170, 5_000, 100_000) == Count(3_400, 525)
-    assert rule_counts.estimated(3_400, 100_000, 100_000) == Count(3_400)
-    assert rule_counts.estimated(0, 5_000, 100_000).error > 0
+    assert counting.estimated(170, 5_000, 100_000) == Count(3_400, 525)
+    assert counting.estimated(3_400, 100_000, 100_000) == Count(3_400)
+    assert counting.estimated(0, 5_000, 100_000).error > 0
 
 
 # What is kept
@@ -217,35 +218,35 @@ def test_facts_are_worked_out_once(django_assert_num_queries: Any, monkeypatch: 
         asked.extend(fact.name for fact in facts)
         return worked_out(facts, block, numbers)
 
-    worked_out = rule_facts.everything
-    monkeypatch.setattr(rule_facts, "everything", everything)
+    worked_out = activity_facts.everything
+    monkeypatch.setattr(activity_facts, "everything", everything)
     sales = leaf("measured", "at_least", 50, metric="sales", line="", days=28)
-    rule_counts.of({"if": {"all": [sales, NEW]}, "then": THEN}, f.NOW)
+    counting.of({"if": {"all": [sales, NEW]}, "then": THEN}, f.NOW)
     assert asked == ["measured", "joined_days"]
     for value in (100, 150):
         with django_assert_num_queries(1):
-            rule_counts.of({"if": {"all": [sales | {"value": value}, NEW]}, "then": THEN}, f.NOW)
+            counting.of({"if": {"all": [sales | {"value": value}, NEW]}, "then": THEN}, f.NOW)
     assert asked == ["measured", "joined_days"]
-    rule_counts.of({"if": {"all": [sales | {"of": {**sales["of"], "days": 14}}, NEW]}, "then": THEN}, f.NOW)
+    counting.of({"if": {"all": [sales | {"of": {**sales["of"], "days": 14}}, NEW]}, "then": THEN}, f.NOW)
     assert asked == ["measured", "joined_days", "measured"]
 
 
 @pytest.mark.usefixtures("field")
 def test_after_a_few_minutes_they_are_read_again() -> None:
-    counts = rule_counts.of({"if": LEADS, "then": THEN}, f.NOW)
+    counts = counting.of({"if": LEADS, "then": THEN}, f.NOW)
     f.distributor(sponsor=Distributor.objects.filter(recruits__isnull=True)[0])
-    assert rule_counts.of({"if": LEADS, "then": THEN}, f.NOW).matched == counts.matched
-    later = rule_counts.of({"if": LEADS, "then": THEN}, f.NOW + timedelta(minutes=rule_people.MINUTES))
+    assert counting.of({"if": LEADS, "then": THEN}, f.NOW).matched == counts.matched
+    later = counting.of({"if": LEADS, "then": THEN}, f.NOW + timedelta(minutes=tried_on.MINUTES))
     assert later.matched and counts.matched and later.matched.people == counts.matched.people + 1
 
 
 def test_facts_are_forgotten_before_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     f.distributor()
-    monkeypatch.setattr(rule_people, "MOST_FACTS", 2)
-    crowd = rule_people.of(f.NOW)
+    monkeypatch.setattr(tried_on, "MOST_FACTS", 2)
+    crowd = tried_on.of(f.NOW)
     for definition in ({"if": {"all": [NEW, LEADS]}}, {"if": {"all": [MEXICO, LEADS]}}):
-        parts = rule_counts.parts_of(definition)
-        assert set(crowd.columns(rule_counts.facts_in(parts))) == set(rule_counts.facts_in(parts))
+        parts = counting.parts_of(definition)
+        assert set(crowd.columns(counting.facts_in(parts))) == set(counting.facts_in(parts))
     assert len(crowd.facts) == 2
 
 
@@ -254,14 +255,14 @@ def test_facts_are_forgotten_before_there_are_too_many(monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("sampled")
 def test_reach_is_everybody_whom_it_holds_for() -> None:
-    assert rule_counts.reach(TREE, f.NOW) == sum(one["all"] for one in each_person(TREE))
+    assert counting.reach(TREE, f.NOW) == sum(one["all"] for one in each_person(TREE))
 
 
 @pytest.mark.usefixtures("field")
 def test_reach_does_not_depend_on_the_day_it_is_asked() -> None:
     """Today is a Thursday, the 27th: what holds on other days reaches as many people."""
     wednesday, first = leaf("weekday", "one_of", ["2"]), leaf("day_of_month", "equals", 1)
-    new = rule_counts.reach({"if": NEW, "then": THEN}, f.NOW)
+    new = counting.reach({"if": NEW, "then": THEN}, f.NOW)
     everybody = Distributor.objects.count()
     for definition, reached in (
         ({"if": {"all": [NEW, wednesday]}}, new),
@@ -272,33 +273,33 @@ def test_reach_does_not_depend_on_the_day_it_is_asked() -> None:
         ({"if": NEW, "but_not": {"all": [MEXICO, leaf("weekday", "one_of", ["3"])]}}, new),
         ({"if": {"any": [NEW, wednesday]}}, everybody),
     ):
-        assert rule_counts.reach({**definition, "then": THEN}, f.NOW) == reached, definition
-    assert rule_counts.reach({"if": NEW, "but_not": MEXICO, "then": THEN}, f.NOW) < new
-    assert rule_counts.reach({"if": NEW, "then": THEN, "from": "2026-12-01"}, f.NOW) == new
+        assert counting.reach({**definition, "then": THEN}, f.NOW) == reached, definition
+    assert counting.reach({"if": NEW, "but_not": MEXICO, "then": THEN}, f.NOW) < new
+    assert counting.reach({"if": NEW, "then": THEN, "from": "2026-12-01"}, f.NOW) == new
 
 
 @pytest.mark.usefixtures("field")
 def test_reach_does_not_depend_on_the_days_that_go_by() -> None:
     """What time alone turns may hold on another day; a number that only grows comes back to nobody who is past it."""
-    everybody, new = Distributor.objects.count(), rule_counts.reach({"if": NEW, "then": THEN}, f.NOW)
+    everybody, new = Distributor.objects.count(), counting.reach({"if": NEW, "then": THEN}, f.NOW)
     old = leaf("joined_days", "at_least", 3000)
-    assert rule_counts.of({"if": old, "then": THEN}, f.NOW).matched == Count(0)
+    assert counting.of({"if": old, "then": THEN}, f.NOW).matched == Count(0)
     some = [leaf(fact, "equals", 3, metric="", period="") for fact in ("goal_days_left", "goal_pace")]
     some += [leaf(fact, "equals", 3, campaign=0) for fact in ("campaign_days_run", "campaign_days_left")]
     some += [leaf("prize_days_left", "equals", 3, incentive=0), leaf("anniversary_days", "equals", 200)]
     for one in some:
-        assert rule_counts.reach({"if": {"all": [NEW, one]}, "then": THEN}, f.NOW) == new > 0, one
-        assert rule_counts.reach({"if": NEW, "but_not": {"none": [one]}, "then": THEN}, f.NOW) == new, one
+        assert counting.reach({"if": {"all": [NEW, one]}, "then": THEN}, f.NOW) == new > 0, one
+        assert counting.reach({"if": NEW, "but_not": {"none": [one]}, "then": THEN}, f.NOW) == new, one
     for definition, reached in (
         ({"if": old}, everybody),
         ({"if": leaf("years", "more_than", 50)}, everybody),
         ({"if": leaf("joined_days", "equals", 40)}, new),
         ({"if": leaf("joined_days", "between", [39, 40])}, new),
         ({"if": {"none": [leaf("joined_days", "at_most", 40)]}}, everybody),
-        ({"if": MEXICO, "but_not": leaf("joined_days", "at_most", 5000)}, rule_counts.reach({"if": MEXICO, "then": THEN}, f.NOW)),
+        ({"if": MEXICO, "but_not": leaf("joined_days", "at_most", 5000)}, counting.reach({"if": MEXICO, "then": THEN}, f.NOW)),
         ({"if": {"none": [leaf("joined_days", "more_than", 40)]}}, new),
     ):  # fmt: skip
-        assert rule_counts.reach({**definition, "then": THEN}, f.NOW) == reached, definition
+        assert counting.reach({**definition, "then": THEN}, f.NOW) == reached, definition
     assert new < everybody
 
 
@@ -308,21 +309,21 @@ def test_reach_counts_who_will_have_waited_long_enough(fact: str, of: list[str])
     sold, _never = f.distributor(), f.distributor()
     measure(sold, "sales", f.TODAY - timedelta(days=3), 100)
     long = leaf(fact, "at_least", 30, metric=of[0], line=of[1])
-    assert rule_counts.reaches({"if": long, "then": THEN}, f.NOW) == rule_counts.Reach(0, 1, from_others=False)
+    assert counting.reaches({"if": long, "then": THEN}, f.NOW) == counting.Reach(0, 1, from_others=False)
 
 
 @pytest.mark.usefixtures("field")
 def test_what_others_no_longer_see_reaches_them_too() -> None:
     only: Json = {"effect": "eligible", "target": {"kind": "reach_out"}}
-    today = rule_counts.reach({"if": NEW, "then": THEN}, f.NOW)
-    found = rule_counts.reaches({"if": NEW, "then": [*THEN, only]}, f.NOW)
-    assert found == rule_counts.Reach(today, Distributor.objects.active().count(), from_others=True)
+    today = counting.reach({"if": NEW, "then": THEN}, f.NOW)
+    found = counting.reaches({"if": NEW, "then": [*THEN, only]}, f.NOW)
+    assert found == counting.Reach(today, Distributor.objects.active().count(), from_others=True)
     assert found.most > found.today
 
 
 def test_reach_of_what_does_not_read_is_refused() -> None:
     with pytest.raises(ConditionError):
-        rule_counts.reach({"if": {"fact": "no_such"}, "then": THEN}, f.NOW)
+        counting.reach({"if": {"fact": "no_such"}, "then": THEN}, f.NOW)
 
 
 # Some of them
@@ -330,28 +331,28 @@ def test_reach_of_what_does_not_read_is_refused() -> None:
 
 @pytest.mark.usefixtures("field")
 def test_whom_hq_named_comes_first_then_all_markets() -> None:
-    crowd = rule_people.of(f.NOW)
+    crowd = tried_on.of(f.NOW)
     jenna, other = Distributor.objects.order_by("-pk")[:2]
     Policy.objects.create().samples.add(jenna, other)
     everybody = np.arange(crowd.seen)
-    found = rule_people.first_of(crowd, everybody, 10)
+    found = tried_on.first_of(crowd, everybody, 10)
     assert set(found[:2]) == {jenna.pk, other.pk}
     assert len(found) == len(set(found)) == 10
     assert {Distributor.objects.get(pk=pk).market.code for pk in found[2:]} == {"us", "de", "mx"}
-    assert found == rule_people.first_of(crowd, everybody, 10)
+    assert found == tried_on.first_of(crowd, everybody, 10)
     without = np.flatnonzero(crowd.people.ids != jenna.pk)
-    assert jenna.pk not in rule_people.first_of(crowd, without, 10)
-    assert rule_people.first_of(crowd, without[:0], 10) == []
+    assert jenna.pk not in tried_on.first_of(crowd, without, 10)
+    assert tried_on.first_of(crowd, without[:0], 10) == []
 
 
 @pytest.mark.usefixtures("field")
 def test_parts_of_a_crowd_are_the_same_people() -> None:
     """What is cut out of the arrays is what loading these alone gives."""
-    crowd = rule_people.of(f.NOW)
+    crowd = tried_on.of(f.NOW)
     places = np.array([30, 3, 17])
-    some = rule_people.among(crowd.people, places)
+    some = tried_on.among(crowd.people, places)
     for i, place in enumerate(places.tolist()):
-        alone = preview_people.people_of([int(crowd.people.ids[place])], crowd.shelf)
+        alone = sampling.people_of([int(crowd.people.ids[place])], crowd.shelf)
         for name in ("goals", "days", "customers", "lines", "recruits", "tags", "hides", "shown", "skills"):
             at, one = getattr(some, f"{name}_at"), getattr(alone, name)
             assert (getattr(some, name)[at[i] : at[i + 1]] == one).all()
@@ -359,7 +360,7 @@ def test_parts_of_a_crowd_are_the_same_people() -> None:
 
 
 def test_every_leaf_is_a_condition_of_the_tree() -> None:
-    parts = rule_counts.parts_of(TREE)
+    parts = counting.parts_of(TREE)
     leaves = [path for path, node in parts.nodes.items() if isinstance(node, Leaf)]
     assert parts.when is not None
     assert [f"if.{path}" for path, _leaf in conditions.leaves(parts.when)] + ["but_not"] == leaves

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from activities import rule_facts
 from activities.models import Action, Activity, Slate
+from activities.rules import activity_facts
 from distributors.conditions import Fact
 from distributors.models import Distributor
 from distributors.vocabulary import (
@@ -54,7 +54,7 @@ def ago(days: int) -> date:
 
 
 def asked_of(people: Sequence[Distributor], one: Fact, as_of: datetime = NOW) -> list[Any]:
-    return told(rule_facts.columns([one], block_of(people, as_of))[one])
+    return told(activity_facts.columns([one], block_of(people, as_of))[one])
 
 
 def times(name: str, activity: str = "", days: int = 7) -> Fact:
@@ -145,7 +145,7 @@ def test_a_block_says_what_is_said_of_each_person(seed: int) -> None:
         for days in (1, 7, 90)
     ]
     for as_of in (AS_OF, AS_OF - timedelta(days=6)):
-        found = rule_facts.columns(asked, block_of(people, as_of))
+        found = activity_facts.columns(asked, block_of(people, as_of))
         for one in asked:
             expected = [plain(person, one, as_of) for person in people]
             assert told(found[one]) == expected, (one, as_of)
@@ -170,11 +170,11 @@ def test_everything() -> None:
     """Every fact that a condition may name has a column."""
     asked = [fact(name, **{param: OF[param] for param in one.takes}) for name, one in VOCABULARY.items()]
     people = [make.distributor() for _ in range(3)]
-    found = rule_facts.everything(asked, block_of(people))
+    found = activity_facts.everything(asked, block_of(people))
     assert set(found) == set(asked)
     assert {len(column.values) for column in found.values()} == {3}
     of_activities = {name for name, one in VOCABULARY.items() if one.source is Source.ACTIVITIES}
-    assert {one.name for one in rule_facts.columns(asked, block_of(people))} == of_activities
+    assert {one.name for one in activity_facts.columns(asked, block_of(people))} == of_activities
 
 
 def test_as_many_queries_for_forty_as_for_one() -> None:
@@ -187,9 +187,9 @@ def test_as_many_queries_for_forty_as_for_one() -> None:
             act(person, call)
             show(person, 0, call)
         block = block_of(people)
-        rule_facts.everything(asked, block)
+        activity_facts.everything(asked, block)
         with statements() as each:
-            rule_facts.everything(asked, block)
+            activity_facts.everything(asked, block)
         counts.append(len(each))
     assert counts[0] == counts[1], counts
 
@@ -200,19 +200,19 @@ def test_one_query_each(name: str) -> None:
     show(her, 0, call)
     block = block_of([her])
     with statements() as each:
-        rule_facts.columns([times(name), times(name, "call", 30)], block)
+        activity_facts.columns([times(name), times(name, "call", 30)], block)
     assert len(each) == 1
 
 
 def test_nothing_is_read_that_nobody_asks_for() -> None:
     block = block_of([make.distributor()])
     with statements() as each:
-        assert rule_facts.columns([fact("rank")], block) == {}
-        rule_facts.columns([times("seen")], block)  # nothing was shown to her, says her memory
+        assert activity_facts.columns([fact("rank")], block) == {}
+        activity_facts.columns([times("seen")], block)  # nothing was shown to her, says her memory
     assert each == []
 
 
 def test_nobody() -> None:
     asked = [fact(name, **{param: OF[param] for param in one.takes}) for name, one in VOCABULARY.items()]
-    found = rule_facts.everything(asked, block_of([]))
+    found = activity_facts.everything(asked, block_of([]))
     assert {len(column.values) for column in found.values()} == {0}

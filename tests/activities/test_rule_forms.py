@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as some
 
-from activities import rule_moves
-from activities.rule_forms import definition_of, fields_of
-from activities.rule_moves import pressed
+from activities.rules import moving
+from activities.rules.form_rows import definition_of, fields_of
+from activities.rules.moving import pressed
 from distributors.blocks import REASONS, RECRUITS
 from distributors.conditions import MOST_DEPTH
 from distributors.metrics import METRICS
@@ -157,7 +157,7 @@ def test_any_definition_comes_back_from_its_fields(found: dict[str, Any]) -> Non
 @hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_the_builder_shows_reads_as_what_is_stored(found: dict[str, Any]) -> None:
     """It puts a single condition into a group; the fields of what it shows are the same again."""
-    shown = rule_moves.begun(found)
+    shown = moving.begun(found)
     assert definition_of(fields_of(shown)) == shown
 
 
@@ -306,13 +306,13 @@ def test_a_button_that_makes_no_sense_changes_nothing(do: str) -> None:
     assert found == rule(A)
 
 
-@given(definition, some.lists(some.tuples(some.sampled_from(sorted(rule_moves.VERBS)), names), max_size=6))
+@given(definition, some.lists(some.tuples(some.sampled_from(sorted(moving.VERBS)), names), max_size=6))
 @hypothesis(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_press_loses_a_condition_that_it_does_not_remove(
     found: dict[str, Any], presses: list[tuple[str, str]]
 ) -> None:
     for verb, path in presses:
-        before = rule_moves.begun(found)
+        before = moving.begun(found)
         found = pressed(found, f"{verb}:{path}").definition
         if verb != "remove":
-            assert rule_moves.count(found["if"]) >= rule_moves.count(before["if"])
+            assert moving.count(found["if"]) >= moving.count(before["if"])

@@ -13,9 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from activities import recommend, rule_reasons, slate_table
+from activities import recommend
 from activities.cards import Card, Reason
+from activities.evidence import slate_table
 from activities.models import Slate
+from activities.rules import reasoning
 from distributors import windows
 from distributors.conditions import Fact, Leaf
 from distributors.metrics import METRICS
@@ -218,7 +220,7 @@ def test_a_leader_is_not_told_of_goals_chances_or_customers(jenna: Distributor, 
 
 def may_lead(name: str, metric: str = "sales", *, leader: bool = True) -> bool:
     fact = Fact(name, (("metric", metric),) if "metric" in VOCABULARY[name].takes else ())
-    return rule_reasons.may_tell(Leaf(fact, Op.AT_LEAST, (1.0,)), leader=leader)
+    return reasoning.may_tell(Leaf(fact, Op.AT_LEAST, (1.0,)), leader=leader)
 
 
 @pytest.mark.parametrize("name", ["measured", "change", "days_since", "days_since_first"])

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities import preview_people, rule_counts, rule_people, rule_replay
-from activities.rule_counts import Count
-from activities.rule_replay import DAYS, Replay
+from activities.preview import sampling
+from activities.rules import counting, last_week, tried_on
+from activities.rules.counting import Count
+from activities.rules.last_week import DAYS, Replay
 from distributors.models import Distributor, Measure
 from distributors.records import NEVER
 from kpis import definitions, rules
@@ -30,8 +31,8 @@ SOLD: Json = {"fact": "measured", "of": {"metric": "sales", "line": "", "days": 
 
 
 def replay(said: Json, rule: Rule | None = None) -> Replay:
-    rule_people.KEPT.results.clear()
-    return rule_replay.of(definitions.read({"then": [ASKS], **said}), rule_people.of(f.NOW), rule)
+    tried_on.KEPT.results.clear()
+    return last_week.of(definitions.read({"then": [ASKS], **said}), tried_on.of(f.NOW), rule)
 
 
 def sold(person: Distributor, *days_ago: int, value: int = 120) -> None:
@@ -86,13 +87,13 @@ def test_a_day_is_what_it_was() -> None:
 def test_chances_of_earlier_days_are_prepared_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     company()
     prepared: list[int] = []
-    spread_for = rule_people.spread_for
+    spread_for = tried_on.spread_for
 
     def counted(markets: Any, calendar: Any, *people: Any) -> Any:
         prepared.append(int(calendar.today[0]))
         return spread_for(markets, calendar, *people)
 
-    monkeypatch.setattr(rule_people, "spread_for", counted)
+    monkeypatch.setattr(tried_on, "spread_for", counted)
     likely: Json = {"fact": "goal_chance", "of": {"metric": "sales", "period": ""}, "is": "at_least", "value": 1}
     replay({"if": SOLD})
     assert len(prepared) == 1
@@ -168,21 +169,21 @@ def test_firings_are_those_of_a_day_by_day_run() -> None:
             fires = bool(held[place, 0]) and day - before >= cooldown
             before = day if fires else before
             naive.append(fires)
-        assert rule_replay.firings(held, today, np.array([last]), cooldown)[:, 0].tolist() == naive
+        assert last_week.firings(held, today, np.array([last]), cooldown)[:, 0].tolist() == naive
 
 
 def test_a_sample_is_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
     company()
     new: Json = {"if": {"fact": "joined_days", "is": "at_most", "value": 60}, "cooldown_days": 3}
     exact = replay(new)
-    monkeypatch.setattr(preview_people, "SAMPLE", 25)
+    monkeypatch.setattr(sampling, "SAMPLE", 25)
     found = replay(new)
     assert (found.seen, found.total, found.whole) == (25, 40, False)
     assert found.times.error > 0 and found.people.error > 0
     assert abs(found.times.people - exact.times.people) <= 2 * found.times.error
     assert abs(found.people.people - exact.people.people) <= 2 * found.people.error
     assert replay(new | {"if": {"fact": "team_size", "is": "at_least", "value": 900}}).times == Count(
-        0, rule_counts.estimated(0, 25, 40).error
+        0, counting.estimated(0, 25, 40).error
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from activities import rule_counts, rule_names, rule_people, rule_warnings
 from activities.models import Activity, ActivityText
+from activities.rules import counting, doubts, naming, tried_on
 from distributors.models import Customer, Distributor
 from kpis.models import Call, Rule
 from tests import factories as f
@@ -45,13 +45,13 @@ def field() -> list[Distributor]:
     return [f.distributor(joined_on=f.TODAY - timedelta(days=5)) for _ in range(4)]
 
 
-def told(said: Json, rule: Rule | None = None) -> list[rule_warnings.Warned]:
-    rule_people.KEPT.results.clear()
-    crowd = rule_people.of(f.NOW)
-    names = rule_names.of("en", crowd.shelf)
-    counts = rule_counts.of_crowd(rule_counts.parts_of({"if": SOME, "then": [HERS], **said}, names), crowd)
+def told(said: Json, rule: Rule | None = None) -> list[doubts.Warned]:
+    tried_on.KEPT.results.clear()
+    crowd = tried_on.of(f.NOW)
+    names = naming.of("en", crowd.shelf)
+    counts = counting.of_crowd(counting.parts_of({"if": SOME, "then": [HERS], **said}, names), crowd)
     assert counts.parts.problems == []
-    return rule_warnings.of(counts, crowd, rule, names)
+    return doubts.of(counts, crowd, rule, names)
 
 
 def sentences(said: Json, rule: Rule | None = None) -> list[str]:
@@ -72,9 +72,9 @@ def test_nobody_and_nearly_everybody() -> None:
 
 
 def test_a_definition_that_does_not_read_is_not_warned_of() -> None:
-    crowd = rule_people.of(f.NOW)
-    counts = rule_counts.of_crowd(rule_counts.parts_of({"if": SOME, "then": []}), crowd)
-    assert rule_warnings.of(counts, crowd, None, rule_names.of("en")) == []
+    crowd = tried_on.of(f.NOW)
+    counts = counting.of_crowd(counting.parts_of({"if": SOME, "then": []}), crowd)
+    assert doubts.of(counts, crowd, None, naming.of("en")) == []
 
 
 # Beside other rules
@@ -166,13 +166,13 @@ def test_an_activity_of_another_market() -> None:
 
 
 def test_an_activity_that_is_not_published() -> None:
-    crowd = rule_people.of(f.NOW)
-    names = rule_names.of("en", crowd.shelf)
+    crowd = tried_on.of(f.NOW)
+    names = naming.of("en", crowd.shelf)
     Activity.objects.filter(key="tip").update(status="retired")
-    rule_people.KEPT.results.clear()
-    crowd = rule_people.of(f.NOW)
-    counts = rule_counts.of_crowd(rule_counts.parts_of({"if": SOME, "then": [HERS, PIN]}), crowd)
-    found = [one.sentence for one in rule_warnings.of(counts, crowd, None, names)]
+    tried_on.KEPT.results.clear()
+    crowd = tried_on.of(f.NOW)
+    counts = counting.of_crowd(counting.parts_of({"if": SOME, "then": [HERS, PIN]}), crowd)
+    found = [one.sentence for one in doubts.of(counts, crowd, None, names)]
     assert found.count("“A tip for you” is not published, so nobody would see it.") == 2
 
 

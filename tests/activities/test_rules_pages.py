@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
-from activities import rule_forms
 from activities.models import Activity, ActivityText
+from activities.rules import form_rows
 from activities.views import rule_edit, rules
 from distributors.models import Distributor, Role, Segment, User
 from kpis import rule_drafts, signals
@@ -155,7 +155,7 @@ def test_it_works(dana: Distributor) -> None:
     form.fill(IF__all__0__value="-50", then__0__effect="trigger").press("change:then.0.effect")
     form.fill(then__0__activity="win-back").press("show")
     assert "Win … back" in plain(form.page)
-    assert rule_forms.definition_of(form.fields)["if"] == {"all": [FELL]}
+    assert form_rows.definition_of(form.fields)["if"] == {"all": [FELL]}
 
     form.press("review")
     assert (form.page.status_code, form.page["Location"]) == (303, reverse("rule_review", args=[rule.pk]))
@@ -257,7 +257,7 @@ def test_every_step_keeps_what_is_typed() -> None:
     form.fill(IF__all__1__fact="market").press("change:if.all.1.fact")
     assert form.fields["reason"] == "Half written"
     assert form.fields["priority"] == "70"
-    found = rule_forms.definition_of(form.fields)
+    found = form_rows.definition_of(form.fields)
     assert found["if"]["all"] == [FELL, {"fact": "market", "is": "one_of"}, {"any": [{"fact": ""}]}]
     assert found["but_not"] == {"any": [{"fact": ""}]}
     assert found["then"] == [REMEDY, {"effect": ""}]
@@ -407,7 +407,7 @@ def test_a_published_rule_goes_on_from_what_it_says() -> None:
     desk = Desk()
     rule = live(by=desk.user)
     form = desk.write(rule)
-    assert rule_forms.definition_of(form.fields) == COMPLETE
+    assert form_rows.definition_of(form.fields) == COMPLETE
     assert "name" not in form.fields  # that stays
     form.fill(held_back="20").press("save")
     assert rule.draft.based_on == 1
@@ -488,7 +488,7 @@ def test_the_largest_rule_fits_into_one_form() -> None:
     definition = {"if": {"all": [leaf] * 40}}
     desk = Desk()
     form = desk.write(begun(desk.user))
-    fields = dict(rule_forms.fields_of(definition).lists())
+    fields = dict(form_rows.fields_of(definition).lists())
     form.fields = MultiValueDict(dict(form.fields.lists()) | fields)
     form.press("save")
     assert form.page.status_code == 303, plain(form.page)[:500]

@@ -11,12 +11,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from activities import actions, dayslates, preview, recommend, rule_facts, ruling
-from activities.drawing import Slot
+from activities import actions, recommend
+from activities.evidence.replay import replayed
 from activities.models import Activity, Slate
-from activities.preview_people import people_of
-from activities.ranking import Ranking, rank
-from activities.replay import replayed
+from activities.preview import trial
+from activities.preview.sampling import people_of
+from activities.ranking import dayslates
+from activities.ranking.drawing import Slot
+from activities.ranking.person import Ranking, rank
+from activities.rules import activity_facts, ruling
 from distributors import features
 from distributors.models import Distributor
 from kpis import firing, proposals
@@ -383,9 +386,9 @@ def test_slates_written_ahead_are_those_of_her_page(jenna: Distributor) -> None:
 def test_previews_have_the_rules_and_fire_nothing(jenna: Distributor) -> None:
     rule(trigger("nurture"), pin("basket-add-on"))
     campaign = Campaign.objects.get()
-    given = preview.change(proposals.of_version(campaign, campaign.versions.get()), make.NOW)
+    given = trial.change(proposals.of_version(campaign, campaign.versions.get()), make.NOW)
     features.of([jenna.pk])
-    found = preview.pair(people_of([jenna.pk], given.shelf), given)
+    found = trial.pair(people_of([jenna.pk], given.shelf), given)
     for lists in found:
         first = given.shelf.activities[given.shelf.index[int(lists.cards[0, 0]["activity"])]]
         assert first.key == "basket-add-on"
@@ -418,7 +421,7 @@ def test_a_log_without_rules_says_nothing_of_them(jenna: Distributor) -> None:
 
 
 def broken(fact: str) -> Any:
-    everything = rule_facts.everything
+    everything = activity_facts.everything
 
     def columns(asked: Any, *args: Any) -> Any:
         if any(one.name == fact for one in asked):
@@ -433,7 +436,7 @@ def test_a_fact_that_fails_takes_out_its_rules_alone(
 ) -> None:
     bad = rule(on("boost", by=0.1), when={"none": [{"fact": "team_size", "is": "at_least", "value": 99}]})
     rule(on("boost", "nurture", by=0.1))
-    monkeypatch.setattr(rule_facts, "everything", broken("team_size"))
+    monkeypatch.setattr(activity_facts, "everything", broken("team_size"))
     with caplog.at_level(logging.ERROR):
         ranking = now(jenna, settle=True)
     assert (term(ranking, "win-back"), term(ranking, "nurture")) == (0, pytest.approx(0.1))

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from activities import freezing, scales
 from activities.models import ScaleSet
-from activities.ranking import rank
+from activities.ranking import freezing, scales
+from activities.ranking.person import rank
 from tests import factories as f
 from tests.activities.stage import stage
 

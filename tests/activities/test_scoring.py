@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities import scoring
-from activities.scoring import Terms
+from activities.ranking import scoring
+from activities.ranking.scoring import Terms
 from tests.activities import columns
 
 METRICS = ("sales", "enrolments", "repeat_orders:eye")

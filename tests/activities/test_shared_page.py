@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from activities import sharing
+from activities.library import sharing
 from activities.models import Asset, AssetText, ShareLink
 from distributors.models import Distributor
 from tests import factories as make

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from activities import sharing
+from activities.library import sharing
 from activities.models import LinkDay, ShareLink
 from tests import factories as make
 from tests.activities import library_stage as stage

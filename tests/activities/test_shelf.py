@@ -10,10 +10,11 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from activities import lookup, shelf
-from activities.blocks import ACTIVITY, KEY
+from activities import lookup
 from activities.models import Activity, ActivityText, EffectVersion, Skill
-from activities.shelf import Shelf
+from activities.ranking import shelf
+from activities.ranking.blocks import ACTIVITY, KEY
+from activities.ranking.shelf import Shelf
 from distributors import versions
 from distributors.blocks import REASONS
 from distributors.metrics import METRICS

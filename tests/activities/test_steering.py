@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from activities import shelf, steering
 from activities.models import Activity, ScaleSet
-from activities.ranking import rank
-from activities.scales import FIRST, FIRST_OWN
-from activities.steering import Course
+from activities.ranking import shelf, steering
+from activities.ranking.person import rank
+from activities.ranking.scales import FIRST, FIRST_OWN
+from activities.ranking.steering import Course
 from distributors import versions
 from distributors.blocks import calendar_of
 from distributors.models import Distributor, Market, Segment

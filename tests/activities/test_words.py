@@ -9,7 +9,7 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities import words
+from activities.messages import words
 from distributors.reorder import Due
 from tests import factories as make
 

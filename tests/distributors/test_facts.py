@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities import compiled
+from activities.ranking import compiled
 from distributors import facts, goal_facts, goals, reorder
 from distributors.blocks import REASONS, RECRUITS
 from distributors.conditions import Fact

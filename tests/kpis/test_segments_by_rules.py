@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from activities.ranking import rank
+from activities.ranking.person import rank
 from distributors.models import Market, Segment, SegmentMember
 from kpis import campaigns
 from tests import factories as make

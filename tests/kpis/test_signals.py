@@ -11,7 +11,8 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from activities import catalogue, recommend, rule_sweep
+from activities import catalogue, recommend
+from activities.rules import sweep
 from distributors import demo, ingest
 from distributors.conditions import Known
 from distributors.models import Distributor, Goal, Role
@@ -254,18 +255,18 @@ def her() -> Distributor:
 def test_it_finds_her_and_asks_for_its_remedy(her: Distributor, key: str) -> None:
     happened, wanted, later = CASES[key]
     happened(her)
-    rule_sweep.sweep(NOW + later)
+    sweep.sweep(NOW + later)
     assert asked(key, her) == wanted
     assert set(Firing.objects.filter(rule__signal=key).values_list("distributor", flat=True)) == {her.pk}
     told = len(Firing.objects.all())
-    rule_sweep.sweep(NOW + later)
+    sweep.sweep(NOW + later)
     assert len(Firing.objects.all()) == told
 
 
 def test_falling_sales_have_one_remedy_at_a_time(her: Distributor) -> None:
     with_former_customers(her)
     make.incentive({1500: "A watch"}, starts_on=date(2026, 5, 1), ends_on=date(2026, 12, 31))
-    rule_sweep.sweep(NOW)
+    sweep.sweep(NOW)
     fired = set(Firing.objects.filter(distributor=her).values_list("rule__signal", flat=True))
     assert fired & {signal.key for signal in signals.FALLING_SALES} == {"falling-sales"}
 
@@ -279,7 +280,7 @@ def test_the_remedy_names_a_former_customer(her: Distributor) -> None:
 
 def test_what_only_helps_where_a_rule_asks_for_it_is_in_nobody_elses_list(her: Distributor) -> None:
     without_an_order(her)
-    rule_sweep.sweep(NOW)
+    sweep.sweep(NOW)
     feed = recommend.feed(make.distributor(), as_of=NOW, size=60, noise=False)
     keys = {card.candidate.activity.key for card in feed.cards}
     assert keys and not keys & {"plan-one-order", "one-step-this-week", "lesson-a-line-that-is-new"}
@@ -311,7 +312,7 @@ def test_no_signal_puts_anything_on_jennas_page(as_of: datetime) -> None:
     before = recommend.feed(jenna, as_of=as_of, log=False)
     live = plans.rules(as_of=as_of, by=editor, approved_by=approver)
     assert len(live) >= 10
-    rule_sweep.sweep(as_of)
+    sweep.sweep(as_of)
     assert not Call.objects.filter(to=jenna, what=Call.What.ACTIVITY).exists()
     after = recommend.feed(jenna, as_of=as_of, log=False)
     assert [(card.key, card.slot, card.terms) for card in after.cards] == [

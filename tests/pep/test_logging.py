@@ -131,12 +131,12 @@ def test_the_log_asks_the_database_nothing(client: Client, django_assert_num_que
 
 
 def test_a_task_has_a_first_and_a_last_line(written: Lines) -> None:
-    task = {"id": "t1", "func": "activities.freezing.freeze", "args": (PERSONAL["email"],)}
+    task = {"id": "t1", "func": "activities.ranking.freezing.freeze", "args": (PERSONAL["email"],)}
     logs.task_started(task)
     logs.task_finished({**task, "success": True, "result": None})
     first, last = written.parsed()
     assert (first["event"], last["event"], last["success"]) == ("task started", "task finished", True)
-    assert first["task"] == last["task"] == "activities.freezing.freeze"
+    assert first["task"] == last["task"] == "activities.ranking.freezing.freeze"
     assert PERSONAL["email"] not in written.getvalue()
 
 
@@ -146,13 +146,13 @@ def test_a_failed_task_says_where_and_not_about_whom(written: Lines) -> None:
         '  File "/app/activities/scales.py", line 12, in freeze\n    row.save()\n    ^^^^^^^^^^\n'
         f"django.db.utils.IntegrityError: duplicate\nDETAIL:  Key (email)=({PERSONAL['email']}) already exists.\n"
     )
-    task = {"id": "t1", "func": "activities.freezing.freeze"}
+    task = {"id": "t1", "func": "activities.ranking.freezing.freeze"}
     logs.task_started(task)
     logs.task_finished({**task, "success": False, "result": result})
-    logging.getLogger("django-q").error("Failed 'activities.freezing.freeze' (t1) - %s", result)
+    logging.getLogger("django-q").error("Failed 'activities.ranking.freezing.freeze' (t1) - %s", result)
     finished = written.parsed("task finished")[0]
     assert finished["exception"] == "django.db.utils.IntegrityError at /app/activities/scales.py:12"
-    assert written.parsed("Failed 'activities.freezing.freeze' (t1)")
+    assert written.parsed("Failed 'activities.ranking.freezing.freeze' (t1)")
     assert PERSONAL["email"] not in written.getvalue()
 
 

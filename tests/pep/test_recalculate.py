@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from activities import dayslates, recalculating
 from activities.models import Chunk, DaySlate, Recalculation
+from activities.ranking import dayslates, recalculating
 from pep.models import Heartbeat
 from pep.supervision import SCHEDULE
 from tests import factories as make

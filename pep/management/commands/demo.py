@@ -17,9 +17,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from activities import catalogue, freezing, library_content, message_files, rule_sweep
+from activities import catalogue
 from activities import demo as messages
+from activities.library import starter_items
+from activities.messages import starter_texts
 from activities.models import ScaleSet
+from activities.ranking import freezing
+from activities.rules import sweep
 from distributors import complete_journey, decline, demo, reordering
 from distributors.complete_journey import MissingDataError
 from distributors.demo import goals, signins
@@ -162,12 +166,12 @@ class Command(BaseCommand):
 
     def content(self, *, only_known_lines: bool) -> None:
         with self.step("Library") as note:
-            note(f"{library_content.load(only_known_lines=only_known_lines)} items added")
+            note(f"{starter_items.load(only_known_lines=only_known_lines)} items added")
         with self.step("Catalogue") as note:
             loaded = catalogue.load(only_known_lines=only_known_lines)
             note(f"{loaded.activities} activities, {loaded.texts} texts")
         with self.step("Messages") as note:
-            added = message_files.load()
+            added = starter_texts.load()
             note(f"{added.messages} messages, {added.texts} texts, {added.phrases} blocked phrases")
 
     def scales_and_rules(self, as_of: datetime) -> None:
@@ -180,7 +184,7 @@ class Command(BaseCommand):
             decline.fit(as_of)
             reordering.fit(as_of)
             live = plans.rules(as_of=as_of, by=user_of(signins.EDITOR), approved_by=user_of(signins.APPROVER))
-            fired = sum(market.fired for market in rule_sweep.sweep(as_of))
+            fired = sum(market.fired for market in sweep.sweep(as_of))
             note(f"{len(live)} live, {fired:,} times fired")
 
     def password(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from activities import compiled
+from activities.ranking import compiled
 
 
 class Command(BaseCommand):

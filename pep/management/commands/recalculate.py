@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
-from activities import recalculating
 from activities.models import Chunk, Recalculation
+from activities.ranking import recalculating
 from distributors.models import Market
 from pep import views
 

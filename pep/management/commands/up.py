@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from activities import compiled
+from activities.ranking import compiled
 from distributors.models import Distributor
 from pep import catalogues, postgres, supervision
 from pep.management.commands import health
