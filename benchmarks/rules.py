@@ -204,7 +204,7 @@ def tree(dice: random.Random, known: Facts) -> Any:
 
 def leaf(dice: random.Random, name: str, known: Facts) -> Any:
     from distributors.conditions import Fact, Leaf
-    from distributors.vocabulary import OPERATORS, VOCABULARY, Kind, Op
+    from distributors.conditions.vocabulary import OPERATORS, VOCABULARY, Kind, Op
 
     fact_name, of, unknown, _draw = FACTS[name]
     fact, kind = Fact(fact_name, tuple(of.items())), VOCABULARY[fact_name].kind
@@ -263,7 +263,7 @@ def timed(work: Callable[[], Any], times: int = 5) -> tuple[float, Any]:
 
 def by_checks(trees: list[Any], facts: Facts, options: argparse.Namespace) -> tuple[np.ndarray, dict[str, Any]]:
     """Columns as facts.py hands them over; encoding them is part of each run, and measured once more alone."""
-    from distributors import checks
+    from distributors.conditions import checks
 
     n = options.distributors
     columns = {fact_of(name): checks.Column(values, codes_of(name)) for name, values in facts.items()}

@@ -19,13 +19,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from .blocks import Floats, Ints
-from .checks import Column
+from .conditions.checks import Column
 from .logit import Mask, auc, logistic, newton, spread_of, standing
 from .models import DeclineFit, Distributor
 from .records import Records, day_number
 
 if TYPE_CHECKING:
-    from .facts import Block
+    from .conditions.facts import Block
 
 #: What is looked back on, and over how many days sales are compared.
 WEEKS, SPAN = 16, 28

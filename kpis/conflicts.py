@@ -11,7 +11,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from distributors.condition_words import Names
+from distributors.conditions.worded import Names
 
 from . import contradictions
 from .definitions import Definition

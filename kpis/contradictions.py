@@ -14,7 +14,7 @@ from itertools import pairwise
 from django.utils.translation import gettext as _
 
 from distributors.conditions import Fact, How, Leaf, Node
-from distributors.vocabulary import VOCABULARY, Kind, Op, Unit
+from distributors.conditions.vocabulary import VOCABULARY, Kind, Op, Unit
 
 Value = float | str | None  # None: unknown
 

@@ -3,7 +3,7 @@
     {"if": {"fact": "change", "of": {"metric": "sales", "line": "", "days": 7}, "is": "at_most", "value": -50},
      "then": [{"effect": "trigger", "activity": "win-back", "for": "her", "days": 7}], "priority": 60}
 
-Conditions are distributors/conditions.py, effects rule_effects.py.
+Conditions are distributors/conditions/, effects rule_effects.py.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from distributors import condition_words, conditions
-from distributors.condition_words import Names
-from distributors.conditions import ConditionError, Fact, Known, Node, Problem
+from distributors import conditions
+from distributors.conditions import ConditionError, Fact, Known, Node, Problem, worded
+from distributors.conditions.worded import Names
 from distributors.wording import said_day
 
 from . import contradictions, rule_effects
@@ -201,13 +201,13 @@ def sentence(definition: Definition, names: Names) -> str:
     """If ..., then ..., but not if ...: the whole rule read back to HQ."""
     excepts = definition.but_not is not None
     said = {
-        "when": condition_words.read_back(definition.when, names, closed=excepts),
+        "when": worded.read_back(definition.when, names, closed=excepts),
         "then": in_a_row([effect.sentence(names) for effect in definition.then]),
     }
     if definition.but_not is None:
         found = _("If %(when)s, then %(then)s.") % said
     else:
-        said["but_not"] = condition_words.read_back(definition.but_not, names, closed=True)
+        said["but_not"] = worded.read_back(definition.but_not, names, closed=True)
         found = _("If %(when)s, but not if %(but_not)s, then %(then)s.") % said
     return " ".join([found, *validity(definition)])
 

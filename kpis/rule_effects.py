@@ -22,7 +22,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from distributors.blocks import Floats, Ints
-from distributors.condition_phrases import Names, number, plural
+from distributors.conditions.phrases import Names, number, plural
 from distributors.languages import spoken
 from distributors.models import SegmentMember
 from distributors.records import day_number

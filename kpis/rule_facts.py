@@ -1,4 +1,4 @@
-"""Facts for conditions that only campaigns and awards know: a column each for a block of people (distributors/facts.py)."""
+"""Facts for conditions that only campaigns and awards know: a column each for a block of people (distributors/conditions/facts.py)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from distributors import segments, windows
+from distributors import segments
 from distributors.blocks import Floats, Ints
-from distributors.checks import Column
-from distributors.conditions import Fact
-from distributors.facts import Block, team
+from distributors.conditions import Fact, windows
+from distributors.conditions.checks import Column
+from distributors.conditions.facts import Block, team
+from distributors.conditions.vocabulary import VOCABULARY, Source
+from distributors.conditions.windows import Read, Reading, Series, series_of
 from distributors.records import day_number, day_of
-from distributors.vocabulary import VOCABULARY, Source
-from distributors.windows import Read, Reading, Series, series_of
 
 from . import board as boards
 from .board import Board

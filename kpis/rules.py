@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from distributors import versions
 from distributors.blocks import Ints
-from distributors.checks import Checks, Column, compiled
 from distributors.conditions import ConditionError, Fact, Problem
+from distributors.conditions.checks import Checks, Column, compiled
 from distributors.kept import Kept
 from distributors.models import Segment
 from distributors.records import FOREVER, NEVER, day_number

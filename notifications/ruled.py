@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from activities.ranking import shelf as shelves
 from activities.record import take_turns
 from activities.rules import reasoning
-from distributors import condition_words, conditions
-from distributors.condition_words import Names
-from distributors.conditions import ConditionError, Fact, Leaf
+from distributors import conditions
+from distributors.conditions import ConditionError, Fact, Leaf, worded
+from distributors.conditions.vocabulary import VOCABULARY
+from distributors.conditions.worded import Names
 from distributors.models import Distributor
-from distributors.vocabulary import VOCABULARY
 from kpis import definitions
 from kpis.definitions import Definition
 from kpis.models import Call, Firing, Rule, RuleVersion
@@ -194,7 +194,7 @@ def reason(firing: Firing, definition: Definition, reader: Distributor, names: N
     whom = firing.distributor
     leader = whom.pk != reader.pk
     said = [
-        condition_words.told(
+        worded.told(
             leaf, value, to="leader" if leader else "her", name=whom.given_name, market=whom.market, names=names
         )
         for leaf, value in remembered(firing, definition)

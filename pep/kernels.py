@@ -9,7 +9,7 @@ from pathlib import Path
 def cache_folder(base: Path, data: Path) -> Path:
     """A folder for exactly these kernels: numba looks at a function's own file only, not at those it calls into."""
     digest = hashlib.sha256()
-    for path in sorted([*base.glob("distributors/*.py"), *base.glob("activities/**/*.py")]):
+    for path in sorted([*base.glob("distributors/**/*.py"), *base.glob("activities/**/*.py")]):
         source = path.read_bytes()
         if (
             b"njit" in source

@@ -80,7 +80,12 @@ JOBS = (
         "who orders again, from the orders there are",
         cron="12 3 * * 0",
     ),
-    Job("imports", "distributors.importing.forget_old", "files of contacts are forgotten after a day", minutes=60),
+    Job(
+        "imports",
+        "distributors.contact_import.importing.forget_old",
+        "files of contacts are forgotten after a day",
+        minutes=60,
+    ),
     Job("scales", "activities.ranking.freezing.freeze", "a new version of the population's scales", cron="20 3 * * 0"),
 )
 

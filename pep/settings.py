@@ -232,7 +232,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # The largest form is the builder of a rule: two trees of up to 40 conditions, each with up to 50 ticked values and about ten
-# other fields, within 20,000 characters (distributors/condition_tree.py). Django's own 1,000 would answer with a bare 400.
+# other fields, within 20,000 characters (distributors/conditions/tree.py). Django's own 1,000 would answer with a bare 400.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

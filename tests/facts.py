@@ -15,9 +15,9 @@ from activities.ranking import shelf as shelves
 from distributors import features, reordering, versions
 from distributors.blocks import calendar_of
 from distributors.chances import spread_for
-from distributors.checks import Column
 from distributors.conditions import Fact
-from distributors.facts import Block
+from distributors.conditions.checks import Column
+from distributors.conditions.facts import Block
 from distributors.models import Distributor
 from tests.factories import NOW
 

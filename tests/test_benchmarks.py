@@ -15,7 +15,8 @@ from django.db import connection
 from activities.models import Activity, Memory
 from activities.ranking import dayslates, loading
 from activities.ranking.drawing import SLOTS
-from distributors import checks, complete_journey
+from distributors import complete_journey
+from distributors.conditions import checks
 from distributors.models import Distributor, Feature, FeatureMark, Goal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distributors import checks, facts
+from distributors.conditions import checks, facts
 
 from ..evidence import redrawing
 from . import kernel

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
-from distributors import facts, versions, windows
+from distributors import versions
 from distributors.blocks import Floats, Ints
-from distributors.checks import Column
-from distributors.conditions import Fact
-from distributors.facts import Block
+from distributors.conditions import Fact, facts, windows
+from distributors.conditions.checks import Column
+from distributors.conditions.facts import Block
+from distributors.conditions.vocabulary import VOCABULARY, Source
+from distributors.conditions.windows import Mask
 from distributors.records import EPOCH, day_of
-from distributors.vocabulary import VOCABULARY, Source
-from distributors.windows import Mask
 from kpis import rule_facts as kpi_facts
 
 from ..models import Action
@@ -40,7 +40,7 @@ def columns(asked: Iterable[Fact], block: Block) -> dict[Fact, Column]:
     )
 
 
-#: As in distributors/windows.py a row is one whole number: whose it is, which of the activities asked for (0 for any other),
+#: As in distributors/conditions/windows.py a row is one whole number: whose it is, which of the activities asked for (0 for any other),
 #: whether it was dismissed, and the day.
 WHOSE, WHICH, DISMISSED_BIT = 32, 17, 16
 MOST_WHICH, LOW = (1 << WHOSE - WHICH) - 1, (1 << DISMISSED_BIT) - 1

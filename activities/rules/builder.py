@@ -12,12 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from distributors.blocks import REASONS, RECRUITS
-from distributors.condition_words import Names
 from distributors.conditions import How, Problem
-from distributors.metrics import METRICS
-from distributors.metrics import Unit as Measured
-from distributors.models import Goal, Segment
-from distributors.vocabulary import (
+from distributors.conditions.vocabulary import (
     ACTIVITY,
     CAMPAIGN,
     DAYS,
@@ -36,6 +32,10 @@ from distributors.vocabulary import (
     Op,
     Unit,
 )
+from distributors.conditions.worded import Names
+from distributors.metrics import METRICS
+from distributors.metrics import Unit as Measured
+from distributors.models import Goal, Segment
 from kpis.definitions import COOLDOWN, HELD_BACK, MOST_EFFECTS, PRIORITY, USUAL_COOLDOWN, USUAL_PRIORITY
 from kpis.rule_effects import EFFECTS, HER, LEADER, Effect
 

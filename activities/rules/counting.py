@@ -16,11 +16,11 @@ import numpy as np
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from distributors import checks, conditions, versions
-from distributors.condition_words import Names
-from distributors.conditions import MOST_DEPTH, MOST_LEAVES, ConditionError, Group, How, Leaf, Node, Problem
-from distributors.vocabulary import VOCABULARY, Op
-from distributors.vocabulary import Group as FactGroup
+from distributors import conditions, versions
+from distributors.conditions import MOST_DEPTH, MOST_LEAVES, ConditionError, Group, How, Leaf, Node, Problem, checks
+from distributors.conditions.vocabulary import VOCABULARY, Op
+from distributors.conditions.vocabulary import Group as FactGroup
+from distributors.conditions.worded import Names
 from distributors.wording import percent
 from kpis import definitions
 from kpis.definitions import Definition

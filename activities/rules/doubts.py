@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from distributors.blocks import Ints
-from distributors.condition_words import Names
+from distributors.conditions.worded import Names
 from distributors.records import day_number, day_of
 from distributors.wording import said_day
 from kpis import conflicts, rules

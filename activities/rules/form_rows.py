@@ -19,8 +19,7 @@ from typing import Any
 from django.utils.datastructures import MultiValueDict
 
 from distributors.conditions import MOST_DEPTH, How
-from distributors.metrics import METRICS
-from distributors.vocabulary import (
+from distributors.conditions.vocabulary import (
     ACTIVITY,
     CAMPAIGN,
     DAYS,
@@ -36,6 +35,7 @@ from distributors.vocabulary import (
     Group,
     Op,
 )
+from distributors.metrics import METRICS
 from kpis.rule_effects import EFFECTS, Effect
 
 Json = dict[str, Any]

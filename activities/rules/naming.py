@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.core.cache import cache
 from django.db import connection
 
-from distributors.condition_words import Names
+from distributors.conditions.worded import Names
 from distributors.models import Segment
 from kpis.models import Campaign, Incentive
 

@@ -9,12 +9,12 @@ from datetime import date
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from distributors import condition_words, versions
-from distributors.condition_words import Names
-from distributors.conditions import Leaf
+from distributors import versions
+from distributors.conditions import Leaf, worded
+from distributors.conditions.vocabulary import METRIC, VOCABULARY, Group
+from distributors.conditions.worded import Names
 from distributors.kept import Kept
 from distributors.models import Segment
-from distributors.vocabulary import METRIC, VOCABULARY, Group
 from distributors.wording import day_short
 from kpis.models import Campaign, Incentive
 
@@ -128,7 +128,7 @@ def sentences(ranking: Ranking, decision: Decision, candidate: Candidate) -> str
     names = names_of(ranking)
     found: dict[str, None] = {}
     for one in sorted((one for one in of.facts if may_tell(one.leaf, leader=recruit is not None)), key=by_strength):
-        said = condition_words.told(
+        said = worded.told(
             one.leaf,
             one.value,
             to="leader" if recruit else "her",

@@ -20,11 +20,11 @@ import numpy.typing as npt
 from django.core.cache import cache
 from django.db import connection
 
-from distributors import checks, conditions, reordering
+from distributors import conditions, reordering
 from distributors.blocks import RECRUITS, Buying, Calendar, Ints, Spread, dues
-from distributors.checks import Column
-from distributors.conditions import ConditionError, Fact, Leaf, Node
-from distributors.facts import Block
+from distributors.conditions import ConditionError, Fact, Leaf, Node, checks
+from distributors.conditions.checks import Column
+from distributors.conditions.facts import Block
 from distributors.records import day_of
 from distributors.timing import care, contacts
 from kpis import firing, rules

@@ -20,9 +20,9 @@ from django.db.models.functions import Coalesce, NullIf
 from distributors import reordering, versions
 from distributors.blocks import QUANTILES, Calendar, Ints, Spread, calendar_of
 from distributors.chances import spread_for
-from distributors.checks import Column
 from distributors.conditions import Fact
-from distributors.facts import Block
+from distributors.conditions.checks import Column
+from distributors.conditions.facts import Block
 from distributors.kept import Kept
 from distributors.models import Distributor
 from distributors.periods import month_of
@@ -174,7 +174,7 @@ def one(distributor: Distributor, as_of: datetime) -> Crowd:
 
 
 def at_end_of(crowd: Crowd, ago: int, *, chances: bool) -> Crowd:
-    """Each market on its own day; of facts nothing later counts (facts.py). At most one query, where nothing is missing."""
+    """Each market on its own day; of facts nothing later counts (conditions/facts.py). At most one query, where nothing is missing."""
     calendar, people = calendar_before(crowd.shelf, crowd.block.calendar, ago), crowd.people
     spread = no_spread()
     if chances:

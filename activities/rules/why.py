@@ -14,9 +14,9 @@ import numpy as np
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from distributors import condition_words, conditions
-from distributors.condition_words import Names
-from distributors.conditions import ConditionError, Leaf, Node
+from distributors import conditions
+from distributors.conditions import ConditionError, Leaf, Node, worded
+from distributors.conditions.worded import Names
 from distributors.models import Distributor
 from distributors.wording import said_day
 from kpis import definitions, rules
@@ -126,11 +126,11 @@ class Hers:
         if not isinstance(node, Leaf):
             return Line(depth, _("A condition that is not complete yet."), "", UNFINISHED)
         return Line(
-            depth, condition_words.condition(node, self.names), self.told(node), self.state(node, path)
+            depth, worded.condition(node, self.names), self.told(node), self.state(node, path)
         )  # fmt: skip
 
     def told(self, leaf: Leaf) -> str:
-        return condition_words.told(
+        return worded.told(
             leaf, self.values.get(leaf.fact), to="hq", name=self.distributor.given_name, market=self.distributor.market,
             names=self.names,
         )  # fmt: skip
@@ -232,9 +232,7 @@ def why(firing: Firing, distributor: Distributor, names: Names) -> list[str]:
     except ConditionError:
         return []
     said = (
-        condition_words.told(
-            leaves[path], value, to="hq", name=distributor.given_name, market=distributor.market, names=names
-        )
+        worded.told(leaves[path], value, to="hq", name=distributor.given_name, market=distributor.market, names=names)
         for path, value in firing.facts
         if path in leaves
     )

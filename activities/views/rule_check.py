@@ -22,14 +22,14 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from distributors import checks, condition_words, looks
+from distributors import looks
 from distributors.access import EDITORS, HQ, access
-from distributors.condition_words import Names
-from distributors.conditions import Leaf
+from distributors.conditions import Leaf, checks, worded
+from distributors.conditions.vocabulary import VOCABULARY
+from distributors.conditions.worded import Names
 from distributors.desk import page
 from distributors.http import typed
 from distributors.models import Distributor, Look, User
-from distributors.vocabulary import VOCABULARY
 from kpis import definitions
 from kpis.models import Rule
 from kpis.rule_effects import Join, Tell, Trigger
@@ -247,7 +247,7 @@ def sentence(parts: Parts, names: Names) -> str:
     if parts.definition is not None:
         return FIELD.sub("…", definitions.sentence(parts.definition, names))
     if parts.when is not None and parts.whole:
-        return FIELD.sub("…", _("If %(when)s, then …") % {"when": condition_words.read_back(parts.when, names)})
+        return FIELD.sub("…", _("If %(when)s, then …") % {"when": worded.read_back(parts.when, names)})
     return ""
 
 
@@ -267,9 +267,7 @@ def facts_of(person: Distributor, parts: Parts, one: Asked) -> list[str]:
     columns = one.crowd.columns(counting.facts_in(parts))
     values = {fact: value_of(column, place) for fact, column in columns.items()}
     said = (
-        condition_words.told(
-            leaf, values[leaf.fact], to="hq", name=person.given_name, market=person.market, names=one.names
-        )
+        worded.told(leaf, values[leaf.fact], to="hq", name=person.given_name, market=person.market, names=one.names)
         for _path, leaf in checks.reasons(parts.when, values)
     )
     return list(dict.fromkeys(said))[:MOST_FACTS]  # two conditions on one fact say it once

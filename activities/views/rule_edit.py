@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from distributors.access import EDITORS, HQ, access
-from distributors.condition_words import Names
 from distributors.conditions import ConditionError, Problem
+from distributors.conditions.worded import Names
 from distributors.desk import page
 from distributors.http import SeeOther
 from distributors.models import User

@@ -23,8 +23,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from distributors import versions
 from distributors.access import EDITORS, HQ, access
-from distributors.condition_words import Names
 from distributors.conditions import ConditionError
+from distributors.conditions.worded import Names
 from distributors.desk import page
 from distributors.http import SeeOther
 from distributors.kept import Kept

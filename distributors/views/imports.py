@@ -16,15 +16,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from .. import importing
 from ..access import FIELD, access
 from ..consent_lines import CHANNEL_LABELS
-from ..contact_tables import example
-from ..contact_values import Row
+from ..contact_import import importing
+from ..contact_import.import_forms import FileForm, WishForm
+from ..contact_import.importing import Added, FileError, Line, Wish
+from ..contact_import.tables import example
+from ..contact_import.values import Row
 from ..event_types import EventError
 from ..http import FieldRequest, SeeOther
-from ..import_forms import FileForm, WishForm
-from ..importing import Added, FileError, Line, Wish
 from ..models import ContactImport, Customer
 from ..wording import day_short, said_day
 

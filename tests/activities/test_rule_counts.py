@@ -15,8 +15,8 @@ from activities.rules.counting import Count
 from activities.rules.ruling import value_of
 from distributors import conditions
 from distributors.conditions import ConditionError, Group, How, Leaf, Node
+from distributors.conditions.vocabulary import Op
 from distributors.models import Distributor, Market
-from distributors.vocabulary import Op
 from kpis.models import Policy
 from tests import factories as f
 from tests.activities.preview_field import company

@@ -13,8 +13,7 @@ import pytest
 from activities.models import Action, Activity, Slate
 from activities.rules import activity_facts
 from distributors.conditions import Fact
-from distributors.models import Distributor
-from distributors.vocabulary import (
+from distributors.conditions.vocabulary import (
     ACTIVITY,
     CAMPAIGN,
     DAYS,
@@ -27,6 +26,7 @@ from distributors.vocabulary import (
     VOCABULARY,
     Source,
 )
+from distributors.models import Distributor
 from tests import factories as make
 from tests.factories import NOW, TODAY
 from tests.facts import block_of, fact, statements, told

@@ -17,8 +17,8 @@ from activities.rules.form_rows import definition_of, fields_of
 from activities.rules.moving import pressed
 from distributors.blocks import REASONS, RECRUITS
 from distributors.conditions import MOST_DEPTH
+from distributors.conditions.vocabulary import OPERATORS, VOCABULARY, FactType, Group, Kind, Op
 from distributors.metrics import METRICS
-from distributors.vocabulary import OPERATORS, VOCABULARY, FactType, Group, Kind, Op
 from kpis import definitions
 from kpis.models.campaign import FIRST_DAY, LAST_DAY
 from kpis.rule_effects import EFFECTS, KINDS

@@ -18,11 +18,10 @@ from activities.cards import Card, Reason
 from activities.evidence import slate_table
 from activities.models import Slate
 from activities.rules import reasoning
-from distributors import windows
-from distributors.conditions import Fact, Leaf
+from distributors.conditions import Fact, Leaf, windows
+from distributors.conditions.vocabulary import VOCABULARY, Op
 from distributors.metrics import METRICS
 from distributors.models import Distributor, Role
-from distributors.vocabulary import VOCABULARY, Op
 from kpis.models import Firing, Rule
 from tests import factories as make
 from tests.activities.stage import order, stage

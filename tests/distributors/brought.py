@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from distributors import importing
-from distributors.importing import Line, Wish
+from distributors.contact_import import importing
+from distributors.contact_import.importing import Line, Wish
 from distributors.models import ContactImport, Distributor
 from tests import factories as make
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distributors import checks
-from distributors.checks import Column, compiled, reasons
-from distributors.condition_tree import Fact, Group, How, Leaf, leaves
-from distributors.vocabulary import OPERATORS, VOCABULARY, Kind, Op
+from distributors.conditions import checks
+from distributors.conditions.checks import Column, compiled, reasons
+from distributors.conditions.tree import Fact, Group, How, Leaf, leaves
+from distributors.conditions.vocabulary import OPERATORS, VOCABULARY, Kind, Op
 
 JOINED, TEAM, RANK, MARKET = (Fact(name) for name in ("joined_days", "team_size", "rank", "market"))
 LATE, STARTER = Fact("decline"), Fact("in_segment", (("segment", 1),))

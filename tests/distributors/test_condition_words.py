@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from distributors.condition_tree import Fact, Group, How, Leaf
-from distributors.condition_words import Names, condition, read_back, told
 from distributors.conditions import read
+from distributors.conditions.tree import Fact, Group, How, Leaf
+from distributors.conditions.vocabulary import OPERATORS, VOCABULARY, Kind, Op
+from distributors.conditions.worded import Names, condition, read_back, told
 from distributors.metrics import METRICS
 from distributors.models import Market
-from distributors.vocabulary import OPERATORS, VOCABULARY, Kind, Op
 from tests.distributors.test_conditions import KNOWN as NAMES
 from tests.distributors.test_conditions import every_leaf
 

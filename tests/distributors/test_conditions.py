@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from distributors.condition_json import CUSTOMER_REASONS, MOST_PROBLEMS, PERIODS
 from distributors.conditions import (
     MOST_CHARACTERS,
     MOST_DEPTH,
@@ -28,8 +27,9 @@ from distributors.conditions import (
     schema,
     written,
 )
+from distributors.conditions.from_json import CUSTOMER_REASONS, MOST_PROBLEMS, PERIODS
+from distributors.conditions.vocabulary import OPERATORS, VOCABULARY, Op
 from distributors.metrics import METRICS
-from distributors.vocabulary import OPERATORS, VOCABULARY, Op
 
 KNOWN = Known(
     segments={3: "Starters"}, lines={"eye": "Eye care"}, activities={"call": "Call a customer"}, campaigns={5: "Eye month"},

@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from activities.ranking import compiled
-from distributors import facts, goal_facts, goals, reorder
+from distributors import goals, reorder
 from distributors.blocks import REASONS, RECRUITS
-from distributors.conditions import Fact
+from distributors.conditions import Fact, facts, goal_facts
+from distributors.conditions.vocabulary import VOCABULARY, Source
+from distributors.conditions.windows import divided
 from distributors.goals import GoalState
 from distributors.history import past_periods
 from distributors.metrics import METRICS, How, Unit, totals
 from distributors.models import Customer, Distributor, Goal, Market, Measure, SegmentMember
-from distributors.vocabulary import VOCABULARY, Source
-from distributors.windows import divided
 from tests import factories as make
 from tests.distributors.measures import measure
 from tests.distributors.orders import order

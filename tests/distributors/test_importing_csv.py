@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distributors import contact_values, importing, outreach
-from distributors.contact_files import FileError, text_of
-from distributors.contact_tables import EXAMPLES, example, read_table
-from distributors.importing import Wish
+from distributors import outreach
+from distributors.contact_import import importing, values
+from distributors.contact_import.files import FileError, text_of
+from distributors.contact_import.importing import Wish
+from distributors.contact_import.tables import EXAMPLES, example, read_table
 from distributors.models import ContactImport, Customer, Distributor, Event, Measure, Note
 from tests import factories as make
 from tests.distributors.brought import GOOGLE, OUTLOOK, add, brought, lines_of, only
@@ -438,7 +439,7 @@ def test_the_name_of_the_file_goes_with_its_rows(dora: Distributor) -> None:
 
 
 def test_a_long_cell_is_not_kept_in_memory() -> None:
-    before = contact_values.folded_short.cache_info().misses
-    assert contact_values.folded("Ä" * 300) == "a" * 300
-    assert contact_values.folded_short.cache_info().misses == before
-    assert contact_values.folded("yes" + " " * 300 + "not") == "yes not"
+    before = values.folded_short.cache_info().misses
+    assert values.folded("Ä" * 300) == "a" * 300
+    assert values.folded_short.cache_info().misses == before
+    assert values.folded("yes" + " " * 300 + "not") == "yes not"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distributors.contact_files import FileError
+from distributors.contact_import.files import FileError
 from distributors.models import Customer, Distributor, Event, Note
 from tests import factories as make
 from tests.distributors.brought import IPHONE, add, lines_of, only

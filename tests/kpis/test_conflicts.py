@@ -9,7 +9,7 @@ import pytest
 
 from distributors import conditions
 from distributors.conditions import Fact, Group, How, Leaf, Node
-from distributors.vocabulary import Op
+from distributors.conditions.vocabulary import Op
 from kpis import contradictions, definitions
 from kpis.conflicts import conflicts
 from kpis.contradictions import for_everybody, form, impossible

@@ -13,9 +13,9 @@ import pytest
 
 from distributors import segments
 from distributors.conditions import Fact
+from distributors.conditions.vocabulary import VOCABULARY, Source
 from distributors.metrics import totals
 from distributors.models import Distributor, Market, SegmentMember
-from distributors.vocabulary import VOCABULARY, Source
 from kpis import board as boards
 from kpis import incentives, rule_facts
 from kpis.incentives import Reach

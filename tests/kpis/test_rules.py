@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import translation
 
 from distributors import versions
-from distributors.checks import Column
 from distributors.conditions import Fact
+from distributors.conditions.checks import Column
 from distributors.models import Segment
 from distributors.records import day_number
 from kpis import definitions, rules

@@ -4,15 +4,15 @@
              {"none": [{"fact": "rank", "is": "one_of", "value": ["Gold"]}]}]}
 
 Pure. What a fact comes to is facts.py; how many people a tree holds for at once is checks.py; how it reads is
-condition_words.py. What is unknown about somebody makes every operator false but `unknown`, and `none` is the opposite of
+worded.py. What is unknown about somebody makes every operator false but `unknown`, and `none` is the opposite of
 `any`.
 """
 
 from __future__ import annotations
 
-from .condition_json import read, written
-from .condition_schema import schema
-from .condition_tree import (
+from .from_json import read, written
+from .json_schema import schema
+from .tree import (
     MOST_CHARACTERS,
     MOST_DEPTH,
     MOST_LEAVES,

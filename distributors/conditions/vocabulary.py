@@ -1,7 +1,7 @@
 """What conditions may ask about a person: every fact by name, with what it takes, its kind and its unit.
 
 How each is worked out stands in facts.py and, for what only higher apps know, in kpis/rule_facts.py and
-activities/rules/activity_facts.py. How a condition on it reads stands in condition_words.py.
+activities/rules/activity_facts.py. How a condition on it reads stands in worded.py.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from .contact_values import Draft
+from .values import Draft
 
 MOST_BYTES, MOST_ROWS = 5_000_000, 5_000
 

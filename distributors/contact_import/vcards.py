@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from vobject.base import ContentLine
 from vobject.vcard import splitFields
 
-from .contact_files import MOST_ROWS, Contents, FileError, too_long
-from .contact_values import Draft
+from .files import MOST_ROWS, Contents, FileError, too_long
+from .values import Draft
 
 CARD = re.compile(r"\s*BEGIN:VCARD\s*$", re.IGNORECASE | re.MULTILINE)
 READ = frozenset(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .blocks import WINDOWS, Calendar, Floats, Ints, Outlooks, Spread, outlooks
-from .chances import (
+from ..blocks import WINDOWS, Calendar, Floats, Ints, Outlooks, Spread, outlooks
+from ..chances import (
     DATED,
     HOW,
     MONTH,
@@ -28,12 +28,12 @@ from .chances import (
     survival,
     value_of,
 )
+from ..compiling import kernel
+from ..forecast import PERIODS
+from ..periods import month_of
+from ..records import DAY, Records, day_number, day_of, native
+from . import Fact
 from .checks import Column
-from .compiling import kernel
-from .conditions import Fact
-from .forecast import PERIODS
-from .periods import month_of
-from .records import DAY, Records, day_number, day_of, native
 
 if TYPE_CHECKING:
     from .facts import Block

@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of conditions, made from the vocabulary: what condition_json.py reads, as far as a schema can say.
+"""The JSON Schema (2020-12) of conditions, made from the vocabulary: what from_json.py reads, as far as a schema can say.
 
 It cannot say how many conditions there may be in all, that the smaller of two numbers comes first, nor what is there to be
 named.
@@ -13,9 +13,9 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from .condition_json import CUSTOMER_REASONS, MOST_ID, MOST_NAME, PERIODS, SINGLE, WEEKDAYS, WITHOUT_VALUE
-from .condition_tree import MOST_DEPTH, MOST_LEAVES, MOST_NUMBER, MOST_VALUES, How
-from .metrics import METRICS
+from ..metrics import METRICS
+from .from_json import CUSTOMER_REASONS, MOST_ID, MOST_NAME, PERIODS, SINGLE, WEEKDAYS, WITHOUT_VALUE
+from .tree import MOST_DEPTH, MOST_LEAVES, MOST_NUMBER, MOST_VALUES, How
 from .vocabulary import (
     ACTIVITY,
     CAMPAIGN,

@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from .blocks import REASONS, RECRUITS
-from .condition_tree import (
+from ..blocks import REASONS, RECRUITS
+from ..metrics import METRICS
+from .tree import (
     MOST_CHARACTERS,
     MOST_DEPTH,
     MOST_LEAVES,
@@ -26,7 +27,6 @@ from .condition_tree import (
     Node,
     Problem,
 )
-from .metrics import METRICS
 from .vocabulary import (
     ACTIVITY,
     CAMPAIGN,

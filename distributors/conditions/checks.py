@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .blocks import Floats, Ints
-from .compiling import kernel
-from .condition_tree import Fact, Group, How, Leaf, Node, leaves
+from ..blocks import Floats, Ints
+from ..compiling import kernel
+from .tree import Fact, Group, How, Leaf, Node, leaves
 from .vocabulary import VOCABULARY, Kind, Op
 
 Bytes = npt.NDArray[np.uint8]

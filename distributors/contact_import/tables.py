@@ -11,8 +11,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .contact_files import MOST_ROWS, Contents, FileError, too_long
-from .contact_values import Draft, folded, one_line
+from .files import MOST_ROWS, Contents, FileError, too_long
+from .values import Draft, folded, one_line
 
 SEPARATORS = ",;\t"
 #: A cell never is longer: a quotation mark that is not closed would swallow the rest of the file.

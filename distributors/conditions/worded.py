@@ -1,6 +1,6 @@
-"""Conditions in HQ's words. What a fact came to for one person is told in condition_told.py.
+"""Conditions in HQ's words. What a fact came to for one person is told in told.py.
 
-Every sentence is a whole one to be translated; what stands in it is a number or a phrase (condition_phrases.py) that is the
+Every sentence is a whole one to be translated; what stands in it is a number or a phrase (phrases.py) that is the
 sentence's subject, or is named.
 """
 
@@ -11,22 +11,9 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from .condition_phrases import (
-    AMOUNT,
-    Names,
-    Phrases,
-    Sentences,
-    choice,
-    fields,
-    key,
-    number,
-    percent,
-    plural,
-    several,
-    times,
-)
-from .condition_told import told
-from .condition_tree import Group, How, Leaf, Node
+from .phrases import AMOUNT, Names, Phrases, Sentences, choice, fields, key, number, percent, plural, several, times
+from .told import told
+from .tree import Group, How, Leaf, Node
 from .vocabulary import VOCABULARY, Op, Unit
 
 __all__ = ["Names", "condition", "read_back", "told"]

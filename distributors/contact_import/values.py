@@ -13,10 +13,10 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from django.utils.translation import gettext as _
 
-from .event_types import EMAIL, LANGUAGE
-from .models import Market
-from .models.customer import CHANNELS
-from .wording import day_short, said_day
+from ..event_types import EMAIL, LANGUAGE
+from ..models import Market
+from ..models.customer import CHANNELS
+from ..wording import day_short, said_day
 
 LONGEST_NAME, LONGEST_PHONE, LONGEST_EMAIL, LONGEST_NOTE, LONGEST_ORIGIN = 120, 32, 254, 2000, 200
 EARLIEST_YEAR = 1900

@@ -17,14 +17,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .contact_cards import looks_like_cards, read_cards
-from .contact_files import MOST_BYTES, MOST_ROWS, FileError, text_of
-from .contact_tables import read_table
-from .contact_values import Reader, Row, checked, folded, one_line, read_by_order, slashed_order, written_order
-from .duplicates import DIGITS, MOST_ALIKE
-from .event_types import EventError
-from .ingest import bulk
-from .models import CHANNELS, EVERY_CHANNEL, ContactImport, Customer, Distributor, Note, User
+from ..duplicates import DIGITS, MOST_ALIKE
+from ..event_types import EventError
+from ..ingest import bulk
+from ..models import CHANNELS, EVERY_CHANNEL, ContactImport, Customer, Distributor, Note, User
+from .files import MOST_BYTES, MOST_ROWS, FileError, text_of
+from .tables import read_table
+from .values import Reader, Row, checked, folded, one_line, read_by_order, slashed_order, written_order
+from .vcards import looks_like_cards, read_cards
 
 #: A file that was read and not added is forgotten after this.
 KEPT = timedelta(days=1)

@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .consent_lines import CHANNEL_LABELS
-from .contact_files import MOST_BYTES, too_large
-from .contact_values import LONGEST_ORIGIN, one_line
-from .models import Customer
+from ..consent_lines import CHANNEL_LABELS
+from ..models import Customer
+from .files import MOST_BYTES, too_large
+from .values import LONGEST_ORIGIN, one_line
 
 #: What a file picker offers; what is inside decides.
 ACCEPTED = ".csv,.tsv,.txt,.vcf,.vcard,text/csv,text/vcard,text/x-vcard"

@@ -12,11 +12,11 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext_lazy
 from django.utils.translation import gettext as _
 
-from .condition_phrases import Names, choice, fields, key, number, percent, plural, times
-from .condition_tree import Fact, Leaf
-from .metrics import METRICS, Unit
-from .models import Market
-from .money import format_money
+from ..metrics import METRICS, Unit
+from ..models import Market
+from ..money import format_money
+from .phrases import Names, choice, fields, key, number, percent, plural, times
+from .tree import Fact, Leaf
 from .vocabulary import METRIC, VOCABULARY
 from .vocabulary import Unit as FactUnit
 

@@ -16,14 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 from django.db import connection
 
-from . import decline, goal_facts, segments, windows
-from .blocks import BUYER, QUANTILES, REASONS, RECRUITS, Buying, Calendar, Floats, Ints, Spread, dues, outlooks
+from .. import decline, segments
+from ..blocks import BUYER, QUANTILES, REASONS, RECRUITS, Buying, Calendar, Floats, Ints, Spread, dues, outlooks
+from ..compiling import kernel
+from ..models import Market, Segment
+from ..records import CUSTOMER, DAY, EPOCH, GOAL, LINE, Records, native
+from ..timing import contacts
+from . import Fact, goal_facts, windows
 from .checks import Column
-from .compiling import kernel
-from .conditions import Fact
-from .models import Market, Segment
-from .records import CUSTOMER, DAY, EPOCH, GOAL, LINE, Records, native
-from .timing import contacts
 from .vocabulary import VOCABULARY, Source
 
 Dates = np.ndarray[Any, np.dtype[np.datetime64]]

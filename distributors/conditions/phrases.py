@@ -1,5 +1,5 @@
-"""The phrases that conditions and facts are told with: figures, goals, amounts. Sentences are in condition_words.py
-and condition_told.py.
+"""The phrases that conditions and facts are told with: figures, goals, amounts. Sentences are in worded.py
+and told.py.
 
 Phrases begin with a small letter and have no article, so that a sentence can stand around them in any language.
 """
@@ -14,8 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from .condition_tree import Fact, Known
-from .metrics import METRICS, How
+from ..metrics import METRICS, How
+from .tree import Fact, Known
 from .vocabulary import ACTIVITY, CAMPAIGN, DAYS, INCENTIVE, LINE, METRIC, PERIOD, REASON, SEGMENT, Op
 
 #: What conditions name, with labels; who has no label any more goes by what the condition calls it.

@@ -16,11 +16,11 @@ import numpy.typing as npt
 import psycopg
 from django.db import connection
 
-from .blocks import Floats, Ints
+from ..blocks import Floats, Ints
+from ..metrics import METRICS, How, Unit
+from ..records import EPOCH, day_of
+from . import Fact
 from .checks import Column
-from .conditions import Fact
-from .metrics import METRICS, How, Unit
-from .records import EPOCH, day_of
 
 if TYPE_CHECKING:
     from .facts import Block
