@@ -83,17 +83,19 @@ def settle(distributor_ids: Iterable[int], *, as_of: datetime) -> list[Action]:
     return adopted + closed
 
 
-# A card waits from when it was shown or started; done or dismissed, it waits again once it is shown again.
+# A card waits from when it was shown or started; done or dismissed, it waits again once it is shown again. The log of lists is
+# never rewritten: a contact that became another one since (joining.py) is that one here.
 WAITING = """
 WITH ended AS (
     SELECT distributor_id, activity_id, about_key, max(at) AS at FROM activities_action
     WHERE distributor_id = ANY(%(ids)s::bigint[]) AND at > %(since)s AND undone_at IS NULL AND kind IN ('done', 'dismiss')
     GROUP BY 1, 2, 3
 ), seen AS (
-    SELECT s.distributor_id, c.activity AS activity_id, c.customer AS customer_id, c.recruit AS recruit_id, s.shown_at AS at,
-           false AS started
+    SELECT s.distributor_id, c.activity AS activity_id, coalesce(gone.merged_into_id, c.customer) AS customer_id,
+           c.recruit AS recruit_id, s.shown_at AS at, false AS started
     FROM activities_slate s
     CROSS JOIN LATERAL jsonb_to_recordset(s.cards) AS c(activity bigint, customer bigint, recruit bigint)
+    LEFT JOIN distributors_customer gone ON gone.id = c.customer AND gone.merged_into_id IS NOT NULL
     WHERE s.distributor_id = ANY(%(ids)s::bigint[]) AND s.day >= %(since)s::date - 1 AND s.shown_at > %(since)s
     UNION ALL
     SELECT distributor_id, activity_id, customer_id, recruit_id, at, true FROM activities_action

@@ -24,6 +24,7 @@ from . import segments
 from .access import HQ
 from .desk import EDIT, REMOVE, VIEW, May, RoleAdmin
 from .models import ApiKey, Distributor, Event, Goal, Market, Measure, Order, Product, ProductLine, Role, Segment, User
+from .zone_forms import ZoneForm
 
 HQ_READS: dict[Role, frozenset[str]] = dict.fromkeys(HQ, VIEW)
 HQ_EDITS: dict[Role, frozenset[str]] = HQ_READS | {Role.HQ_EDITOR: EDIT, Role.HQ_APPROVER: EDIT}
@@ -38,7 +39,7 @@ class LogAdmin(RoleAdmin):
     ordering = ["-pk"]
 
 
-class UserForm(forms.ModelForm):
+class UserForm(ZoneForm):
     new_password = forms.CharField(
         label=_("New password"),
         required=False,
@@ -49,7 +50,7 @@ class UserForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["email", "name", "role", "is_active"]
+        fields = ["email", "name", "role", "is_active", "time_zone"]
 
     def clean_email(self) -> str:
         return self.cleaned_data["email"].lower()
@@ -65,7 +66,7 @@ class UserForm(forms.ModelForm):
 class UserAdmin(RoleAdmin):
     may: May = {Role.OPERATOR: EDIT}
     form = UserForm
-    fields = ["email", "name", "role", "is_active", "new_password"]
+    fields = ["email", "name", "role", "is_active", "time_zone", "new_password"]
     list_display = ["email", "name", "role", "is_active", "last_login"]
     list_filter = ["role", "is_active"]
     search_fields = ["email", "name"]

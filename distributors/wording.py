@@ -48,6 +48,11 @@ def said_short(at: datetime) -> str:
     return date_format(at, pgettext("date and time format", "j F, H:i"))
 
 
+def number(n: int) -> str:
+    """1,250, with the reader's spacing."""
+    return str(number_format(n, force_grouping=True))
+
+
 def percent(floored: int) -> str:
     """75%, with the reader's spacing."""
     return _("%(n)s%%") % {"n": floored}

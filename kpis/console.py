@@ -54,11 +54,6 @@ def is_weight(name: str) -> bool:
     return name.startswith(WEIGHT) and name[len(WEIGHT) :].isascii() and name[len(WEIGHT) :].isdecimal()
 
 
-def seen(data: QueryDict) -> Seen:
-    """What the form was made from; what it does not say is as if there had been nothing."""
-    return Seen(number(data.get("revision", "")) or 0, number(data.get("version", "")) or 0)
-
-
 def number(said: str) -> int | None:
     """A whole number of at most nine digits, or None."""
     said = said.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import campaigns, console, kpi_pages, overview, versions
+from .views import campaigns, compare, console, kpi_pages, overview, review, versions
 
 urlpatterns: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
@@ -15,12 +15,12 @@ urlpatterns: list[URLPattern] = [
     path("priorities/<int:pk>/discard/", console.draft_discard, name="draft_discard"),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/end/", campaigns.end, name="campaign_end"),
-    path("priorities/<int:pk>/review/", versions.review, name="review"),
-    path("priorities/<int:pk>/ask/", versions.ask, name="draft_ask"),
-    path("priorities/<int:pk>/publish/", versions.publish, name="draft_publish"),
-    path("priorities/<int:pk>/send-back/", versions.send_back, name="draft_send_back"),
+    path("priorities/<int:pk>/review/", review.review, name="review"),
+    path("priorities/<int:pk>/ask/", review.ask, name="draft_ask"),
+    path("priorities/<int:pk>/publish/", review.publish, name="draft_publish"),
+    path("priorities/<int:pk>/send-back/", review.send_back, name="draft_send_back"),
     path("priorities/<int:pk>/versions/", versions.versions, name="versions"),
-    path("priorities/<int:pk>/compare/", versions.compare, name="compare"),
+    path("priorities/<int:pk>/compare/", compare.compare, name="compare"),
     path("priorities/<int:pk>/versions/<int:number>/restore/", versions.restore, name="version_restore"),
     path("priorities/<int:pk>/versions/<int:number>/withdraw/", versions.withdraw, name="version_withdraw"),
     path("kpi/", kpi_pages.kpi_list, name="kpi_list"),

@@ -15,10 +15,10 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from distributors import wording
 from distributors.access import EDITORS
 from distributors.models import Role, User
 
@@ -198,18 +198,14 @@ def may_publish(draft: PriorityDraft, user: User, as_of: datetime) -> str:
         return ""
     counts = {
         "reaches": ngettext("It reaches %(n)s person.", "It reaches %(n)s people.", reached)
-        % {"n": said_number(reached)},
-        "limit": said_number(limit),
+        % {"n": wording.number(reached)},
+        "limit": wording.number(limit),
     }
     if draft.state != IN_REVIEW:
         return _("%(reaches)s Above %(limit)s a second person approves it: ask for approval first.") % counts
     if user.role != Role.HQ_APPROVER:
         return _("%(reaches)s Above %(limit)s an approver publishes it.") % counts
     return _("%(reaches)s Above %(limit)s somebody else than the one who asked approves it.") % counts
-
-
-def said_number(n: int) -> str:
-    return number_format(n, force_grouping=True)
 
 
 def approves(draft: PriorityDraft, user: User) -> bool:

@@ -7,6 +7,7 @@ locks her first, as every writer does (storing.py), and only then looks whether 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -19,9 +20,12 @@ from distributors.blocks import Ints
 from distributors.models import Distributor, SegmentMember
 from distributors.records import EPOCH, NEVER
 
+from . import rule_figures
 from .models import Call, Firing
 from .rule_effects import Fired, Writes
 from .rules import Book, Ruled
+
+log = logging.getLogger(__name__)
 
 #: People fired for in one transaction. Who changes something of theirs meanwhile waits for its end.
 BLOCK = 1_000
@@ -74,9 +78,29 @@ def places(values: Iterable[int]) -> dict[int, int]:
 def fire(found: Sequence[Match], book: Book, *, as_of: datetime) -> list[Firing]:
     """Write what is new of `found`; the firings that this very call wrote, of those held back too.
 
-    A few people at a time, each of them in full or not at all. Four to seven queries for as many people as BLOCK.
+    A few people at a time, each of them in full or not at all. Four to seven queries for as many people as BLOCK, and those
+    of the figures that notices name.
     """
-    return [firing for some in by_people(found) for firing in fire_for(some, book, as_of)]
+    return [firing for some in by_people(found) for firing in fire_for(with_figures(some, book, as_of), book, as_of)]
+
+
+def with_figures(found: list[Match], book: Book, as_of: datetime) -> list[Match]:
+    """With her figures as they are now beside the facts. Before anybody is locked; without them what is told is still whole."""
+    wanted = {
+        place: one
+        for place, match in enumerate(found)
+        if not match.held_back
+        and (one := rule_figures.wanted_of(book.rules[match.rule].definition, match.person, match.day)) is not None
+    }
+    if not wanted:
+        return found
+    try:
+        with transaction.atomic():
+            known = dict(zip(wanted, rule_figures.known(list(wanted.values()), as_of), strict=True))
+    except Exception:
+        log.exception("Notices of rules go without figures: they could not be worked out.")
+        return found
+    return [match._replace(facts=[*match.facts, *known.get(place, ())]) for place, match in enumerate(found)]
 
 
 def by_people(found: Sequence[Match]) -> Iterator[list[Match]]:

@@ -11,10 +11,12 @@ from itertools import pairwise
 
 from django.apps import apps
 from django.db.models import Prefetch
+from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from distributors import zones
 from distributors.models import Market
 from distributors.wording import day_short, percent
 
@@ -39,15 +41,15 @@ class Moment:
     at: datetime
     day: date
     time: time
-    everywhere: bool  # one instant, said in UTC
+    everywhere: bool  # one instant, said on the reader's clock
 
     def said(self, today: date) -> str:
-        """6 July · 6 July, 09:00 · 6 July, 14:05 UTC · with the year when it is not this one."""
+        """6 July · 6 July, 09:00 · 6 July, 14:05 CEST · with the year when it is not this one."""
         words = day_said(self.day, today)
         if self.time == time(0) and not self.everywhere:
             return words
         clock = time_format(self.time, pgettext("time format", "H:i"))
-        return f"{words}, {clock} UTC" if self.everywhere else f"{words}, {clock}"
+        return f"{words}, {clock} {zones.label(self.at)}" if self.everywhere else f"{words}, {clock}"
 
     def said_as_end(self, today: date) -> str:
         """The same; an end at midnight is said as the day before, which was the last one."""
@@ -62,7 +64,7 @@ def day_said(day: date, today: date) -> str:
 
 
 def instant_said(at: datetime) -> Moment:
-    at = at.astimezone(UTC)
+    at = timezone.localtime(at)
     return Moment(at, at.date(), at.time().replace(second=0, microsecond=0), everywhere=True)
 
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from distributors.models import Distributor, Market
-from distributors.wording import percent
+from distributors.wording import number, percent
 
 from . import board, campaigns, history, wording
 from .board import Plan
@@ -76,8 +75,8 @@ class Review:
     def reach_said(self) -> str:
         part = percent(100 * self.reached // self.everybody) if self.everybody else percent(0)
         return _("%(reached)s of %(everybody)s people (%(percent)s)") % {
-            "reached": number_format(self.reached, force_grouping=True),
-            "everybody": number_format(self.everybody, force_grouping=True),
+            "reached": number(self.reached),
+            "everybody": number(self.everybody),
             "percent": part,
         }
 
@@ -189,4 +188,4 @@ def clock_note(market: Market, starts: tuple[date, time], at: datetime) -> str:
 
 
 def people_said(n: int) -> str:
-    return ngettext("%(n)s person", "%(n)s people", n) % {"n": number_format(n, force_grouping=True)}
+    return ngettext("%(n)s person", "%(n)s people", n) % {"n": number(n)}

@@ -20,10 +20,11 @@ from django.utils.translation import ngettext
 from distributors.access import EDITORS
 from distributors.conditions import ConditionError, Known
 from distributors.models import Role, User
+from distributors.wording import number
 
 from . import definitions, rules
 from .definitions import Definition
-from .drafts import DraftConflict, NotAllowed, Seen, check_length, said_number, signer
+from .drafts import DraftConflict, NotAllowed, Seen, check_length, signer
 from .models import Policy, Rule, RuleDraft, RuleVersion
 from .wording import said_at
 
@@ -209,8 +210,8 @@ def approves(draft: RuleDraft, user: User) -> bool:
 
 def said_reach(reach: int, as_of: datetime) -> dict[str, str]:
     return {
-        "reaches": ngettext("It reaches %(n)s person.", "It reaches %(n)s people.", reach) % {"n": said_number(reach)},
-        "limit": said_number(Policy.limit(as_of)),
+        "reaches": ngettext("It reaches %(n)s person.", "It reaches %(n)s people.", reach) % {"n": number(reach)},
+        "limit": number(Policy.limit(as_of)),
     }
 
 

@@ -6,7 +6,6 @@ when the rule fires (`fire`); and its line in EFFECTS. Activities are keys here:
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -21,6 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from distributors import blanks
 from distributors.blocks import Floats, Ints
 from distributors.conditions.phrases import Names, number, plural
 from distributors.languages import spoken
@@ -38,8 +38,15 @@ Bits = npt.NDArray[np.uint8]
 MOST_BOOST = 0.1
 LONGEST_PIN, LONGEST_CALL, LONGEST_STAY = 31, 30, 365
 LONGEST_TITLE, LONGEST_TEXT = 120, 600
-#: In what a notice says: whom it is about, and the reason with her number.
-BLANKS = ("name", "reason")
+#: In what a notice says: whom it is about, the reason with her number, and her sums and years (rule_figures.py) ...
+BLANKS = (
+    "name", "reason", "sales_7", "sales_28", "orders_7", "orders_28", "years", "day",
+)  # fmt: skip
+#: ... and what is nobody's business but her own: how she does with her goals and prizes (F23).
+OWN_BLANKS = (
+    "goal", "goal_left", "goal_percent", "goal_days", "goal_until",
+    "prize", "prize_award", "prize_left", "prize_percent", "prize_days", "prize_until",
+)  # fmt: skip
 HER, LEADER = "her", "leader"
 #: Activity.Kind, which belongs to an app above this one.
 KINDS: dict[str, str | Promise] = {
@@ -420,7 +427,7 @@ class Trigger(ToSomebody):
 
 @dataclass(frozen=True)
 class Tell(ToSomebody):
-    """A notice to read. Its words by language, English at least, with {name} and {reason}."""
+    """A notice to read. Its words by language, English at least, with BLANKS: [parts in brackets] go where one is not known."""
 
     name = "notice"
     label = gettext_lazy("Tell somebody")
@@ -429,11 +436,13 @@ class Tell(ToSomebody):
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
+        to = reader(fields)
+        known = BLANKS if to == LEADER else BLANKS + OWN_BLANKS
         return cls(
-            reader(fields),
+            to,
             fields.whole("days", 1, LONGEST_CALL),
-            words(fields.inside("title"), LONGEST_TITLE),
-            words(fields.inside("text"), LONGEST_TEXT),
+            words(fields.inside("title"), LONGEST_TITLE, known),
+            words(fields.inside("text"), LONGEST_TEXT, known),
         )
 
     def written(self) -> dict[str, Any]:
@@ -450,13 +459,15 @@ class Tell(ToSomebody):
     @property
     def headline(self) -> str:
         """Its title as whoever looks at the page reads it, blanks and all."""
-        return spoken(self.title, get_language() or "en", self.title.get("en", ""))
+        return spoken(self.title, get_language() or "en", self.title.get("en", "")).replace("[", "").replace("]", "")
 
-    def said(self, language: str, *, name: str, reason: str) -> tuple[str, str]:
-        """Title and text for a reader of `language`."""
-        blanks = {"name": name, "reason": reason}
+    def said(
+        self, language: str, *, name: str, reason: str, figures: Mapping[str, str] | None = None
+    ) -> tuple[str, str]:
+        """Title and text for a reader of `language`. `figures` as they were when the rule fired (rule_figures.told)."""
+        fields = {**(figures or {}), "name": name, "reason": reason}
         title, text = (spoken(by_language, language, by_language["en"]) for by_language in (self.title, self.text))
-        return title.format_map(blanks), text.format_map(blanks)
+        return blanks.render(title, fields), blanks.render(text, fields)
 
     def fire(self, place: int, fired: Fired, out: Writes) -> None:
         out.calls += self.call(place, fired, what=Call.What.NOTICE)
@@ -518,14 +529,14 @@ EFFECTS: dict[str, type[Effect]] = {
 # Words of a notice
 
 
-def words(fields: Fields, longest: int) -> dict[str, str]:
-    """By language; English is what everybody else reads."""
+def words(fields: Fields, longest: int, known: Sequence[str]) -> dict[str, str]:
+    """By language, with these blanks; English is what everybody else reads."""
     found = {}
     for language, name in settings.LANGUAGES:
         value = fields.get(language)
         if value is None or value == "":
             continue
-        if problem := problem_with(value, longest):
+        if problem := problem_with(value, longest, known):
             said = {"language": name, "problem": problem}
             fields.refuse(_("%(language)s: %(problem)s") % said, language)
         else:
@@ -538,19 +549,18 @@ def words(fields: Fields, longest: int) -> dict[str, str]:
     return found
 
 
-def problem_with(value: object, longest: int) -> str:
+def problem_with(value: object, longest: int, known: Sequence[str]) -> str:
     """Why this cannot be said to somebody, in a sentence; empty when it can."""
     if not isinstance(value, str) or not value.strip():
         return _("Write it in words.")
     if len(value) > longest:
         return _("Keep it within %(n)d characters.") % {"n": longest}
-    try:
-        parsed = list(string.Formatter().parse(value))
-    except ValueError:
-        return _("Each brace that opens must close: {name} and {reason} are filled in.")
-    for _text, blank, spec, conversion in parsed:
-        if blank is not None and (blank not in BLANKS or spec or conversion):
-            return _("Only {name} and {reason} are filled in, not {%(blank)s}.") % {"blank": blank[:60]}
+    if hers := sorted(blanks.named(value) & (set(OWN_BLANKS) - set(known))):
+        return _("Her leader is not told her goals and prizes: leave out {%(blank)s}.") % {"blank": hers[0]}
+    if problems := blanks.problems(value, known):
+        return problems[0]
+    if not blanks.render(value, {"name": "X", "reason": "X."}):
+        return _("Without her figures nothing is left of it: put the part that needs one in [brackets].")
     return ""
 
 

@@ -149,12 +149,12 @@ BEGINNINGS = (
                         "es": "Llegó tu primer pedido",
                     },
                     {
-                        "en": "Congratulations, {name}: somebody trusted your advice. Ask in a week how it suits, and the next "
-                        "order often comes by itself.",
-                        "de": "Herzlichen Glückwunsch, {name}: Jemand hat deinem Rat vertraut. Frag in einer Woche nach, wie es "
-                        "gefällt, dann kommt die nächste Bestellung oft von selbst.",
-                        "es": "Felicidades, {name}: alguien confió en tu consejo. Pregunta en una semana cómo le fue y el "
-                        "siguiente pedido suele llegar por sí solo.",
+                        "en": "Congratulations, {name}: somebody trusted your advice[, with {sales_7} in sales]. Ask in a week how it "
+                        "suits, and the next order often comes by itself.",
+                        "de": "Herzlichen Glückwunsch, {name}: Jemand hat deinem Rat vertraut[, mit {sales_7} Umsatz]. Frag in einer "
+                        "Woche nach, wie es gefällt, dann kommt die nächste Bestellung oft von selbst.",
+                        "es": "Felicidades, {name}: alguien confió en tu consejo[, con {sales_7} en ventas]. Pregunta en una semana "
+                        "cómo le fue y el siguiente pedido suele llegar por sí solo.",
                     },
                 ),
                 trigger("say-well-done", LEADER, 5),
@@ -166,10 +166,12 @@ BEGINNINGS = (
                         "es": "{name} ya tiene su primer pedido",
                     },
                     {
-                        "en": "A word from you while it is fresh is remembered. A message to {name} comes up on your list.",
-                        "de": "Ein Wort von dir, solange es frisch ist, bleibt in Erinnerung. Eine Nachricht an "
-                        "{name} kommt auf deine Liste.",
-                        "es": "Unas palabras tuyas mientras está fresco se recuerdan. En tu lista aparecerá un mensaje para {name}.",
+                        "en": "A word from you while it is fresh is remembered. [{sales_7} in sales by {day}.] A message to {name} "
+                        "comes up on your list.",
+                        "de": "Ein Wort von dir, solange es frisch ist, bleibt in Erinnerung. [{sales_7} Umsatz bis zum {day}.] Eine "
+                        "Nachricht an {name} kommt auf deine Liste.",
+                        "es": "Unas palabras tuyas mientras está fresco se recuerdan. [{sales_7} en ventas hasta el {day}.] En tu "
+                        "lista aparecerá un mensaje para {name}.",
                     },
                 ),
             ],
@@ -254,16 +256,17 @@ GOALS = (
                 notice(
                     HER, 2,
                     {
-                        "en": "Your goal of the week is close",
-                        "de": "Dein Wochenziel ist nah",
-                        "es": "Tu meta de la semana está cerca",
+                        "en": "Your goal of the week is close[: {goal_left} to go]",
+                        "de": "Dein Wochenziel ist nah[: noch {goal_left}]",
+                        "es": "Tu meta de la semana está cerca[: faltan {goal_left}]",
                     },
                     {
-                        "en": "What is left often fits into one or two orders. A short list of names comes up on your list.",
-                        "de": "Was noch fehlt, passt oft in eine oder zwei Bestellungen. Eine kurze Namensliste kommt auf "
-                        "deine Liste.",
-                        "es": "Lo que falta suele caber en uno o dos pedidos. En tu lista aparecerá una selección corta de "
-                        "nombres.",
+                        "en": "What is left often fits into one or two orders[: {goal_left} until {goal_until}, with {goal_percent} "
+                        "done]. A short list of names comes up on your list.",
+                        "de": "Was noch fehlt, passt oft in eine oder zwei Bestellungen[: {goal_left} bis zum {goal_until}, "
+                        "{goal_percent} sind geschafft]. Eine kurze Namensliste kommt auf deine Liste.",
+                        "es": "Lo que falta suele caber en uno o dos pedidos[: {goal_left} hasta el {goal_until}, con {goal_percent} "
+                        "logrado]. En tu lista aparecerá una selección corta de nombres.",
                     },
                 ),
             ],
@@ -299,17 +302,18 @@ GOALS = (
                 notice(
                     HER, 14,
                     {
-                        "en": "Your next prize is within reach",
-                        "de": "Deine nächste Prämie ist in Reichweite",
-                        "es": "Tu próximo premio está a tu alcance",
+                        "en": "Your next prize is within reach[: {prize_left} to go]",
+                        "de": "Deine nächste Prämie ist in Reichweite[: noch {prize_left}]",
+                        "es": "Tu próximo premio está a tu alcance[: faltan {prize_left}]",
                     },
                     {
-                        "en": "Most of the way is done. What is left, until when and the terms are on Today under “Within "
-                        "reach”.",
-                        "de": "Der größte Teil ist geschafft. Was noch fehlt, bis wann und die Bedingungen stehen auf „Heute“ "
-                        "unter „In Reichweite“.",
-                        "es": "Ya hiciste la mayor parte. Cuánto falta, hasta cuándo y las condiciones están en “Hoy”, en “A tu "
-                        "alcance”.",
+                        "en": "Most of the way is done[: “{prize}” was at {prize_percent} on {day}, with {prize_left} to go until "
+                        "{prize_until}]. How it stands today and the terms are on Today under “Within reach”.",
+                        "de": "Der größte Teil ist geschafft[: „{prize}“ stand am {day} bei {prize_percent}, {prize_left} fehlten "
+                        "noch, Zeit ist bis zum {prize_until}]. Den Stand von heute und die Bedingungen findest du auf "
+                        "„Heute“ unter „In Reichweite“.",
+                        "es": "Ya hiciste la mayor parte[: “{prize}” iba en {prize_percent} el {day}, faltaban {prize_left} y hay tiempo "
+                        "hasta el {prize_until}]. Cómo va hoy y las condiciones están en “Hoy”, en “A tu alcance”.",
                     },
                 ),
             ],
@@ -349,9 +353,9 @@ PEOPLE = (
                         "es": "Un año más, {name}",
                     },
                     {
-                        "en": "Today is the anniversary of your start. Thank you for looking after your customers and your team.",
-                        "de": "Heute jährt sich dein Start. Danke, dass du für deine Kundschaft und dein Team da bist.",
-                        "es": "Hoy es el aniversario de tu comienzo. Gracias por cuidar a tus clientes y a tu equipo.",
+                        "en": "Today is the anniversary of your start[, number {years}]. Thank you for looking after your customers and your team.",
+                        "de": "Heute jährt sich dein Start[ zum {years}. Mal]. Danke, dass du für deine Kundschaft und dein Team da bist.",
+                        "es": "Hoy es el aniversario[ número {years}] de tu comienzo. Gracias por cuidar a tus clientes y a tu equipo.",
                     },
                 ),
                 notice(
@@ -362,9 +366,9 @@ PEOPLE = (
                         "es": "Es el aniversario de {name}",
                     },
                     {
-                        "en": "Two lines from you make the day a good one.",
-                        "de": "Zwei Zeilen von dir machen den Tag schön.",
-                        "es": "Dos líneas tuyas le alegran el día.",
+                        "en": "Two lines from you make the day a good one[: it is number {years}].",
+                        "de": "Zwei Zeilen von dir machen den Tag schön[: Es ist Jubiläum Nummer {years}].",
+                        "es": "Dos líneas tuyas le alegran el día[: es el número {years}].",
                     },
                 ),
             ],

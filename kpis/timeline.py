@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from django.apps import apps
 from django.db.models import Count, Min, Q
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -195,7 +196,7 @@ def of(shown: Window, as_of: datetime) -> Timeline:
         for plan in everything.plans
     ]
     lines.sort(key=lambda line: (ORDER.index(line.status), -line.first.toordinal(), line.campaign.name))
-    today = as_of.date()
+    today = timezone.localdate(as_of)
     at = shown.at(today) if shown.first <= today < shown.after else None
     return Timeline(shown, lines, turnout(approved, markets, as_of), at)
 
@@ -205,7 +206,7 @@ def ended_on(plans: Iterable[Plan]) -> dict[int, date]:
     over = [plan.campaign.pk for plan in plans if plan.campaign.status == ENDED]
     changes = apps.get_model("kpis.CampaignChange").objects.filter(pgh_obj_id__in=over, status=ENDED)
     found = changes.values_list("pgh_obj_id").annotate(Min("pgh_created_at"))
-    return {pk: at.date() for pk, at in found}
+    return {pk: timezone.localdate(at) for pk, at in found}
 
 
 def people_by_segment(
@@ -250,7 +251,7 @@ def line_of(
         gives_way=[piece for one in wide if (piece := common_piece(shown, (first, after), days_of(one.campaign)))],
         meets=[meeting(plan, one, mine) for one in met],
         first=first,
-        days=days_said(first, after, as_of.date()),
+        days=days_said(first, after, timezone.localdate(as_of)),
     )
 
 

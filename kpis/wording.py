@@ -1,15 +1,17 @@
-"""What changed between two sets of weights, and when, in words."""
+"""What changed between two sets of weights, when, and in which markets, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.contrib.humanize.templatetags.humanize import apnumber
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from distributors import wording
+from distributors import zones
+from distributors.models import Market
 
 
 def changes(before: dict[int, int], after: dict[int, int], names: dict[int, str]) -> list[str]:
@@ -42,9 +44,14 @@ def in_short(changes: Sequence[str], n: int = 2) -> str:
     return ", ".join(shown)
 
 
+def listed(markets: Iterable[Market]) -> str:
+    """Germany · Germany and Mexico · Germany, Mexico and Spain."""
+    return get_text_list([str(one) for one in markets], _("and"))
+
+
 def said_at(at: datetime) -> str:
-    """6 July 2026, 14:05 UTC: who works at HQ has no market's clock."""
-    return wording.said_at(at.astimezone(UTC)) + " UTC"
+    """6 July 2026, 14:05 CEST: who works at HQ has no market's clock."""
+    return zones.said_at(at)
 
 
 def ago(at: datetime, as_of: datetime) -> str:

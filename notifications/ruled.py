@@ -23,7 +23,7 @@ from distributors.conditions import ConditionError, Fact, Leaf, worded
 from distributors.conditions.vocabulary import VOCABULARY
 from distributors.conditions.worded import Names
 from distributors.models import Distributor
-from kpis import definitions
+from kpis import definitions, rule_figures
 from kpis.definitions import Definition
 from kpis.models import Call, Firing, Rule, RuleVersion
 from kpis.rule_effects import Effect, Tell
@@ -181,8 +181,10 @@ def asked_of(reader: Distributor, calls: Sequence[Call], today: date) -> set[int
 def in_words(call: Call, definition: Definition, reader: Distributor, names: Names, *, to_do: bool) -> Told:
     effect = definition.then[call.place]
     assert isinstance(effect, Tell)
-    because = reason(call.firing, definition, reader, names)
-    title, text = effect.said(reader.speaks, name=call.firing.distributor.given_name, reason=because)
+    firing, whom = call.firing, call.firing.distributor
+    because = reason(firing, definition, reader, names)
+    figures = rule_figures.told(firing.facts, whom.market, firing.day)
+    title, text = effect.said(reader.speaks, name=whom.given_name, reason=because, figures=figures)
     return Told(title.strip(), text.strip(), "" if because in text else because, to_do)
 
 

@@ -41,8 +41,13 @@ class KindFilter(LabelFilter):
 @admin.register(Schedule)
 class ScheduleDesk(RoleAdmin):
     may = OPERATOR
-    list_display = ["name", "func", "schedule_type", "cron", "minutes", "next_run"]
+    list_display = ["name", "func", "schedule_type", "cron_in_utc", "minutes", "next_run"]
     ordering = ["name"]
+
+    @admin.display(description=_("cron, in UTC"))
+    def cron_in_utc(self, schedule: Schedule) -> str:
+        """The queue's clock, whoever reads: next_run beside it is on hers."""
+        return schedule.cron or ""
 
 
 class TaskDesk(RoleAdmin):

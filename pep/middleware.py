@@ -9,8 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from pghistory.middleware import HistoryMiddleware
+
+from distributors import zones
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -51,6 +54,18 @@ def harden(get_response: GetResponse) -> GetResponse:
 
 def in_the_admin(request: HttpRequest) -> bool:
     return request.path_info.startswith(reverse("admin:index"))
+
+
+def desk_clock(get_response: GetResponse) -> GetResponse:
+    """In the admin times are shown, and read, in the zone of who is signed in; everywhere else nothing changes."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not in_the_admin(request) or not request.user.is_staff:
+            return get_response(request)
+        with timezone.override(zones.of(request.user)):  # type: ignore[arg-type]
+            return get_response(request)
+
+    return middleware
 
 
 def fragments(get_response: GetResponse) -> GetResponse:

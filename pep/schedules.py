@@ -65,6 +65,7 @@ JOBS = (
     Job(
         "recalculation sweep", "activities.ranking.recalculating.sweep", "hands on what a killed worker left", minutes=1
     ),
+    Job("firings", "activities.rules.keeping.tonight", "what rules did more than 400 days ago", cron="55 1 * * *"),
     Job("contests", "kpis.circles.enter_begun", "who is compared with whom in a contest that has begun", minutes=15),
     Job("kpis", "kpis.trends.lately", "the last two weeks of each KPI, with what has arrived since", minutes=15),
     Job("kpi weeks", "kpis.trends.tonight", "half a year of each KPI: late events correct it", cron="35 1 * * *"),

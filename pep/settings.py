@@ -11,6 +11,7 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
@@ -38,6 +39,15 @@ def required(name: str, why: str) -> str:
     value = os.environ.get(name, "")
     if not value:
         raise ImproperlyConfigured(f"Set {name}: {why}")
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    value = os.environ.get(name) or default
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(f"{name}: {value} is not a time zone name, such as Europe/Berlin.") from error
     return value
 
 
@@ -106,6 +116,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pep.middleware.History",
+    "pep.middleware.desk_clock",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -150,6 +161,8 @@ LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "pep" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
+# What staff who chose no zone of their own read times in (distributors/zones.py). Everything is kept in UTC.
+DESK_TIME_ZONE = time_zone("PEP_DESK_TIME_ZONE", TIME_ZONE)
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

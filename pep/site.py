@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
+from distributors import zones
 from distributors.access import EVERYONE, HQ, ask_to_sign_in
 from distributors.desk import ByRole
 from distributors.models import Role, User
@@ -179,6 +180,7 @@ class Desk(UnfoldAdminSite):
             "colors": None,
             "border_radius": None,
             "user_initials": initials(str(request.user)),
+            "desk_zone": zones.here(),
         }
 
 
@@ -245,4 +247,5 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"title": _("Change password"), "link": reverse("account_change_password")},
         {"title": _("Passkeys and codes"), "link": reverse("mfa_index")},
+        {"title": _("Time zone"), "link": reverse("time_zone")},
     ]

@@ -9,6 +9,7 @@ from .api import api
 urlpatterns = [
     path("health/live", views.live, name="health_live"),
     path("health/ready", views.ready, name="health_ready"),
+    path("admin/", include("distributors.desk_urls")),
     path("admin/", include("kpis.desk_urls")),
     path("admin/", include("activities.desk_urls")),
     path("admin/", admin.site.urls),

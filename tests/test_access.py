@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from distributors.access import EDITORS as HQ_EDITS
 from distributors.access import FIELD, HQ
-from distributors.models import Role
+from distributors.models import STAFF_ROLES, Role
 
 from . import factories as make
 from .walk import METHODS, MISSING, Person, Route, admin_pages, person, routes
@@ -43,6 +43,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "people_twins": FIELD, "people_merge": FIELD, "people_not_same": FIELD,
     "team": LEADERS, "team_step": LEADERS, "you": FIELD, "incentives": FIELD,
     "notices": FIELD, "notices_bell": FIELD, "notices_read": FIELD,
+    "time_zone": STAFF_ROLES,
     "overview": HQ, "never_signed_in": HQ,
     "priorities": HQ, "console": HQ, "draft_save": HQ_EDITS, "draft_discard": HQ_EDITS,
     "review": HQ, "draft_ask": HQ_EDITS, "draft_publish": HQ_EDITS, "draft_send_back": HQ_EDITS,

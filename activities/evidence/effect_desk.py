@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -19,7 +18,7 @@ from distributors.admin import HQ_READS, LogAdmin
 from distributors.desk import VIEW, May
 from distributors.metrics import METRICS, Unit, split_key
 from distributors.models import ProductLine, Role
-from distributors.wording import percent
+from distributors.wording import number, percent
 
 from ..models import Activity, EffectVersion
 from . import effects
@@ -153,6 +152,4 @@ def badge(one: Standing) -> str:
     if one.is_authors:
         return gettext("Author’s estimate")
     n = one.exposures
-    return ngettext("Learned from %(n)s showing", "Learned from %(n)s showings", n) % {
-        "n": number_format(n, force_grouping=True)
-    }
+    return ngettext("Learned from %(n)s showing", "Learned from %(n)s showings", n) % {"n": number(n)}

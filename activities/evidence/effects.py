@@ -19,7 +19,6 @@ import numpy as np
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -27,6 +26,7 @@ from distributors.blocks import Floats
 from distributors.metrics import METRICS, How, Unit, split_key
 from distributors.models import Distributor, User
 from distributors.remainders import Ask, values
+from distributors.wording import number
 
 from ..models import Action, Activity, EffectVersion, Slate
 from ..ranking.drawing import Slot
@@ -95,9 +95,7 @@ def footnote(standing: Standing) -> str:
     if standing.is_authors:
         return _("Author’s estimate")
     n = standing.exposures
-    return ngettext("Measured on %(n)s showing", "Measured on %(n)s showings", n) % {
-        "n": number_format(n, force_grouping=True)
-    }
+    return ngettext("Measured on %(n)s showing", "Measured on %(n)s showings", n) % {"n": number(n)}
 
 
 # Versions

@@ -22,7 +22,7 @@ from kpis.models import Rule
 from ..models import Activity, Slate
 from ..ranking.drawing import Slot
 from ..ranking.shelf import in_language
-from ..rules.ruling import HELD_BACK, ONLY
+from ..rules.decisions import HELD_BACK, ONLY
 from . import replay
 from .replay import TERMS, Log, Reproduced
 

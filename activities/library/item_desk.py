@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -103,9 +104,7 @@ class TextForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        language, file = self.fields.get("language"), self.fields.get("file")
-        if isinstance(language, forms.ChoiceField):
-            language.choices = languages()
+        file = self.fields.get("file")
         if file is not None and isinstance(file.widget, FileWidget) and self.instance.pk:
             file.widget.kept = Kept(self.instance)
 
@@ -146,7 +145,21 @@ def lacking(kind: str, data: Mapping[str, Any], refused: Mapping[str, Any]) -> l
     return [(field, said) for field, said in found if field not in refused]
 
 
-class TextFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class InLanguages(BaseInlineFormSet):  # type: ignore[type-arg]
+    """A form for each language: which there are is read once for all of them."""
+
+    @cached_property
+    def languages(self) -> list[tuple[str, str]]:
+        return languages()
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        language = form.fields.get("language")
+        if isinstance(language, forms.ChoiceField):
+            language.choices = self.languages
+
+
+class TextFormSet(InLanguages):
     """Languages of one item: the item's kind decides what each needs."""
 
     def add_fields(self, form: Any, index: int | None) -> None:

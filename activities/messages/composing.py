@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from distributors import reorder
+from distributors.blanks import ENDS
 from distributors.models import Customer, Distributor
 from distributors.reorder import Due
 from distributors.wording import day_short
@@ -275,9 +276,9 @@ def with_link(text: str, address: str, me: str) -> str:
 def signed(text: str, me: str) -> tuple[str, str]:
     """The text and what stands under it: her name, a short line that ends no sentence, or the last of several paragraphs."""
     body, _gap, last = text.rpartition("\n\n")
-    if body and ("\n\n" in body or (len(last) <= SHORT and last[-1:] not in words.ENDS)):
+    if body and ("\n\n" in body or (len(last) <= SHORT and last[-1:] not in ENDS)):
         return body, last
-    name = re.search(rf"(?<=[{words.ENDS}])\s+{re.escape(me)}$", text) if me else None
+    name = re.search(rf"(?<=[{ENDS}])\s+{re.escape(me)}$", text) if me else None
     return (text[: name.start()], me) if name else (text, "")
 
 
@@ -285,5 +286,5 @@ def without_link(text: str, address: str) -> str:
     """Her text after the attachment was taken away, without the words that led to the link ("Here it is: ...")."""
     if not address:
         return text
-    left = re.sub(rf"(?:[^{words.ENDS}\n]*:[^\S\n]*)?{re.escape(address)}", "", text)
+    left = re.sub(rf"(?:[^{ENDS}\n]*:[^\S\n]*)?{re.escape(address)}", "", text)
     return re.sub(r"\n{3,}", "\n\n", left).strip()

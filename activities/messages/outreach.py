@@ -90,7 +90,7 @@ def card_key(message: Outreach) -> str:
 def latest(distributor: Distributor, customer: Customer, activity: Activity | None) -> Outreach | None:
     """The newest message of this card, or of none."""
     mine = Outreach.objects.of(distributor.pk).filter(customer=customer, activity=activity)
-    return mine.select_related("customer", "activity", "action").order_by("-opened_at", "-pk").first()
+    return mine.select_related("customer", "activity", "action", "link__asset").order_by("-opened_at", "-pk").first()
 
 
 def locked(distributor: Distributor, outreach_id: int) -> Outreach:

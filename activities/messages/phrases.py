@@ -2,10 +2,12 @@
 
 Text and phrases are compared word by word: any case, without accents, hyphens, quotation marks and other punctuation; Cyrillic and
 Greek letters that look like Latin ones are those (LOOKALIKES), and letters that stand apart (c u r e s, c.u.r.e.s) are read as a
-word, too. Nothing is searched for by regular expressions, so that no phrase can be slow.
+word, too. So is what becomes a word of a phrase by that alone: digits and signs for letters (cur3s, cure$), and pieces of a word
+around a sign, an emoji or a line's end (cu-res), or around a blank if they are short (cu res, heal s: Pieces). Nothing is searched
+for by regular expressions, so that no phrase can be slow.
 
-It catches what is written without thinking, and the usual tricks. It does not catch a digit or sign for a letter (c0res), a word
-cut in two (cu res), capitals of Greek that look like another letter than their small ones (Ν, Υ, Η), or other words for the same.
+It catches what is written without thinking, and the usual tricks. It does not catch two long pieces with a blank between them
+("ab nehmen" is good German), a letter left out (c*res), repeated ones (cuures), or other words for the same.
 """
 
 from __future__ import annotations
@@ -62,11 +64,22 @@ UNSEEN = {"'", "’", "ʼ", "`", "´"}
 #: What is read as a Latin letter, because it looks like it; in phrases as well as in texts, so that no language loses its own.
 LOOKALIKES = dict(
     zip(
-        "авекмнорстухіјѕһԁԛԝѵӏүαβγεζηικμνορτυχωıɑɡ",
-        "abekmhopctyxijshdqwvlyabyeznikmvoptuxwiag",
+        "авекмнорстухіјѕһԁԛԝѵӏүгпиєαβγεζηικμνορτυχωϲϳıɑɡ",
+        "abekmhopctyxijshdqwvlyrnueabyeznikmvoptuxwcjiag",
         strict=True,
     )
 )
+#: Greek capitals that look like another letter than their small ones.
+CAPITALS = str.maketrans("ΗΝΥ", "HNY")
+#: What is written for a letter inside a word; 1 may be either.
+FOR_LETTERS = [str.maketrans("0134578$€", f"o{one}eastbse") for one in "il"]
+#: The same of signs that end a word.
+SIGNS = {"@": "a", "!": "i", "¡": "i", "|": "l"}
+#: A word is looked for in so many pieces.
+PIECES = 4
+#: Pieces with a blank between them are as short as this, and together as long as that; or one of them is a consonant.
+SHORT, LONG = 4, 5
+CONSONANTS = frozenset("bcdfghjklmnpqrstvwxzß")
 #: So many letters apart are read as a word.
 SPACED = 3
 #: Between digits they belong to the number: $1,000 is $1000.
@@ -126,7 +139,7 @@ def goes_on(row: list[Word], word: Word, text: str) -> bool:
 
 
 def is_letter(word: Word) -> bool:
-    return len(word.said) == 1 and word.said.isalpha()
+    return len(word.said) == 1 and word.said.isalnum()
 
 
 def as_one(row: list[Word]) -> list[Word]:
@@ -176,6 +189,10 @@ class Index:
 
     exact: dict[str, list[Entry]] = field(default_factory=dict)
     beginnings: dict[str, list[Entry]] = field(default_factory=dict)
+    #: Each word of a phrase, also behind the anchor, and those that any ending will do for.
+    words: set[str] = field(default_factory=set)
+    stems: set[str] = field(default_factory=set)
+    longest_stem: int = 0
 
     @classmethod
     def of(cls, phrases: Iterable[BlockedPhrase]) -> Index:
@@ -189,7 +206,23 @@ class Index:
                 entry = Entry(tuple(words), anchor, language, phrase.kind, phrase.instead)
                 said, any_ending = words[anchor]
                 (index.beginnings if any_ending else index.exact).setdefault(said, []).append(entry)
+                for one, any_one in words:
+                    # Of three letters much can be made.
+                    if len(one) >= SHORT and one.isalpha():
+                        (index.stems if any_one else index.words).add(one)
+        index.longest_stem = max(map(len, index.stems), default=0)
         return index
+
+    def read(self, said: str) -> str | None:
+        """The word of a phrase that this can be read as."""
+        letters = sum(map(str.isalpha, said))
+        for one in [said] if letters == len(said) else [said.translate(table) for table in FOR_LETTERS]:
+            if letters > 1 and (one in self.words or self.begins_with_stem(one)):
+                return one
+        return None
+
+    def begins_with_stem(self, word: str) -> bool:
+        return any(word[:n] in self.stems for n in range(SHORT, min(len(word), self.longest_stem) + 1))
 
     def hits(self, words: list[Word], language: str) -> Iterator[tuple[int, int, Entry]]:
         """First word, word after the last, and the phrase."""
@@ -228,10 +261,66 @@ def changes() -> tuple[int, int]:
 
 
 def search(index: Index, text: str, language: str) -> list[Claim]:
-    words, wanted = words_of(text), language.split("-")[0].lower()
-    read = together(words, text)
-    hits = [hit for said in ([words] if read == words else [words, read]) for hit in spans(index, said, wanted)]
+    wanted = language.split("-")[0].lower()
+    written = [text] if (latin := text.translate(CAPITALS)) == text else [text, latin]
+    hits = [hit for one in written for words in readings(index, one) for hit in spans(index, words, wanted)]
     return [Claim(start, end, text[start:end], entry.kind, entry.instead) for start, end, entry in merged(hits)]
+
+
+def readings(index: Index, text: str) -> list[list[Word]]:
+    """The words of a text as they stand, and where that makes a difference as they are meant."""
+    words = words_of(text)
+    apart = together(words, text)
+    found = [words]
+    for reading in (apart, mended(index, words, text), mended(index, apart, text) if apart != words else words):
+        if reading not in found:
+            found.append(reading)
+    return found
+
+
+# -- words that were taken apart
+
+
+def mended(index: Index, words: list[Word], text: str) -> list[Word]:
+    """With each word of a phrase that was written with digits, or in pieces, as that word."""
+    found: list[Word] = []
+    at = 0
+    while at < len(words):
+        after, word = meant(index, words, at, text)
+        found.append(word)
+        at = after
+    return found
+
+
+def meant(index: Index, words: list[Word], at: int, text: str) -> tuple[int, Word]:
+    """What begins there, and where the next begins: the longest word of a phrase that its pieces make, else as it stands."""
+    best, said = (at + 1, words[at]), words[at].said
+    if not said.isalpha() and (one := index.read(said)):
+        best = at + 1, words[at]._replace(said=one)
+    for after in range(at + 1, min(at + PIECES, len(words))):
+        gap = text[words[after - 1].end : words[after].start]
+        blank = gap == " "
+        if (blank and not (after == at + 1 and are_pieces(said, words[after].said))) or not (blank or joins(gap)):
+            break
+        said += SIGNS.get(gap, "") + words[after].said
+        if one := index.read(said):
+            best = after + 1, Word(one, words[at].start, words[after].end)
+        if blank:
+            break
+    return best
+
+
+def joins(gap: str) -> bool:
+    """A sign or an emoji without a blank, or a hyphen at the end of a line."""
+    return gap.rstrip("\r\n").rstrip(" ").endswith("-") if "\n" in gap else not any(map(str.isspace, gap))
+
+
+def are_pieces(one: str, other: str) -> bool:
+    """Whether a blank between them may stand inside a word: cu res, heal s. Longer ones, and vowels, are words themselves."""
+    length = len(one) + len(other)
+    if min(len(one), len(other)) == 1:
+        return length >= LONG - 1 and (one in CONSONANTS or other in CONSONANTS)
+    return length >= LONG and max(len(one), len(other)) <= SHORT
 
 
 # -- claims

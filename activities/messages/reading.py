@@ -26,7 +26,9 @@ class Reading:
 
 
 def readings(subject: str, body: str, language: str, line: ProductLine | None = None) -> list[Reading]:
-    """Both renderings. At most one query."""
+    """Both renderings. At most one query; none of nothing."""
+    if not (subject or body):
+        return [Reading(_("All is known"), "", ""), Reading(_("Only a name is known"), "", "")]
     return [
         Reading(heading, words.render(subject, fields), words.render(body, fields))
         for heading, fields in (
@@ -72,6 +74,8 @@ def everything(language: str, line: ProductLine | None) -> dict[str, str]:
 
 def wrong_with(text: str, language: str, *, says: bool = False) -> list[str]:
     """What to put right before it may be sent, a sentence each: fields, claims and, of a whole message, that too little is left."""
+    if not text.strip():
+        return []
     found = words.problems(text)
     for claim in phrases.found(text, ""):
         said = {"claim": claim.text, "instead": claim.instead}

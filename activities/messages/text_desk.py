@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Case, QuerySet, When
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 from django.utils.safestring import mark_safe
@@ -21,7 +20,7 @@ from distributors.admin import HQ_EDITS
 from distributors.desk import EDIT, REMOVE, VIEW, May, RoleAdmin, RoleSections
 from distributors.models import Role
 
-from ..library.item_desk import ChoosesAsset, languages
+from ..library.item_desk import ChoosesAsset, InLanguages, languages
 from ..models import BlockedPhrase, MessageTemplate, MessageTemplateText
 from . import phrases, reading
 from .checking import parts_of, told
@@ -46,9 +45,7 @@ class TextForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        language, body = self.fields.get("language"), self.fields.get("body")
-        if isinstance(language, forms.ChoiceField):
-            language.choices = languages()
+        body = self.fields.get("body")
         if body is not None:
             body.help_text = FIELDS
             body.widget.attrs["rows"] = 8
@@ -75,7 +72,13 @@ class TextForm(forms.ModelForm):
         return text
 
 
-class TextFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class TextFormSet(InLanguages):
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if self.instance.pk:
+            # The message itself, with the line that each of its texts reads.
+            form.instance.template = self.instance
+
     def clean(self) -> None:
         super().clean()
         kept = [form for form in self.forms if form.has_changed() or form.instance.pk]
@@ -99,10 +102,12 @@ class TextInline(RoleSections):
 
     @admin.display(description=gettext_lazy("How it reads"))
     def reads(self, text: MessageTemplateText) -> str:
-        line = text.template.line if text.template_id else None
-        language, refused = text.language or settings.LANGUAGE_CODE, getattr(text, "is_refused", False)
-        shown = reading.shown(text.subject, text.body, language, line, tell_problems=not refused)
-        return mark_safe(shown)  # noqa: S308 the template escapes what was typed
+        """The admin asks several times for each section: it is put together once."""
+        if not hasattr(text, "as_it_reads"):
+            line = text.template.line if text.template_id else None
+            language, refused = text.language or settings.LANGUAGE_CODE, getattr(text, "is_refused", False)
+            text.as_it_reads = reading.shown(text.subject, text.body, language, line, tell_problems=not refused)  # type: ignore[attr-defined]
+        return mark_safe(text.as_it_reads)  # type: ignore[attr-defined]  # noqa: S308 the template escapes what was typed
 
 
 def missing_languages(template: MessageTemplate | None) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from django.utils.formats import number_format
 from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
 
 from distributors.blocks import Ints
 from distributors.models import Market
+from distributors.wording import number
 from kpis.board import is_about
 from kpis.models import Campaign, Priority
 
@@ -172,7 +172,3 @@ def language_name(code: str) -> str:
 
 def named(priorities: Sequence[Priority]) -> str:
     return ", ".join(str(one.kpi) for one in priorities)
-
-
-def number(n: int) -> str:
-    return number_format(n, force_grouping=True)

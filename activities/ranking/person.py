@@ -21,7 +21,7 @@ from kpis.priorities import Priorities
 
 from ..models import Activity
 from ..rules import ruling
-from ..rules.ruling import Ruling
+from ..rules.decisions import Ruling
 from . import drawing, kernel, loading, memory, scoring, steering
 from . import shelf as shelves
 from .blocks import Catalogue, People, Rules, Steering

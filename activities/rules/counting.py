@@ -13,7 +13,6 @@ from math import ceil, floor, log10
 from typing import Any, cast
 
 import numpy as np
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from distributors import conditions, versions
@@ -21,7 +20,7 @@ from distributors.conditions import MOST_DEPTH, MOST_LEAVES, ConditionError, Gro
 from distributors.conditions.vocabulary import VOCABULARY, Op
 from distributors.conditions.vocabulary import Group as FactGroup
 from distributors.conditions.worded import Names
-from distributors.wording import percent
+from distributors.wording import number, percent
 from kpis import definitions
 from kpis.definitions import Definition
 from kpis.rule_effects import Eligible
@@ -348,7 +347,3 @@ def rounded_up(error: int) -> int:
 def size_of(n: int) -> int:
     """213 -> 100."""
     return int(10 ** floor(log10(n))) if n >= 1 else 1
-
-
-def number(n: int) -> str:
-    return number_format(n, force_grouping=True)

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from distributors.blocks import Ints
 from distributors.conditions.worded import Names
 from distributors.records import day_number, day_of
-from distributors.wording import said_day
+from distributors.wording import number, said_day
 from kpis import conflicts, rules
 from kpis.definitions import Definition
 from kpis.models import Call, Rule
@@ -29,8 +29,8 @@ from ..preview.trial import Mask
 from ..ranking import kernel, steering
 from ..ranking.blocks import Rules, no_calls
 from ..ranking.shelf import FALLBACK_LANGUAGE, Shelf
-from . import counting, ruling, tried_on
-from .counting import Count, Counts, number, said_count
+from . import counting, decisions, tried_on
+from .counting import Count, Counts, said_count
 from .tried_on import Crowd, Sponsors
 
 #: Of the field; a rule for more people than that is rather a priority.
@@ -67,7 +67,7 @@ class Given:
 
     @cached_property
     def offer(self) -> Offer:
-        return ruling.offer_of(self.shelf)
+        return decisions.offer_of(self.shelf)
 
     @property
     def today(self) -> date:

@@ -23,7 +23,7 @@ from ..ranking import kernel
 from ..ranking.person import Ranking
 from ..ranking.shelf import Shelf, numbers_of
 from . import naming
-from .ruling import BOOST, PIN, TRIGGER, Decision, Did, Known
+from .decisions import BOOST, PIN, TRIGGER, Decision, Did, Known
 
 #: What speaks most for a card comes first; of what is not here nobody needs to be told (that it is Monday, her language).
 STRONGEST = (

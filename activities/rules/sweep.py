@@ -35,7 +35,7 @@ from ..ranking import shelf as shelves
 from ..ranking.dayslates import BLOCK, REFRESH, asked, batches
 from ..ranking.shelf import Shelf
 from . import ruling
-from .ruling import Ruling
+from .decisions import Ruling
 
 logger = logging.getLogger(__name__)
 

@@ -11,15 +11,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from distributors import conditions
 from distributors.conditions import ConditionError, Leaf, Node, worded
 from distributors.conditions.worded import Names
 from distributors.models import Distributor
 from distributors.wording import said_day
-from kpis import definitions, rules
+from kpis import definitions, rule_figures, rules
 from kpis.definitions import Definition
 from kpis.models import Call, Firing, Rule
 from kpis.rule_effects import Effect, Tell
@@ -28,7 +28,7 @@ from ..evidence.slate_table import FIELD
 from ..models import Action, Activity, Slate
 from . import counting, tried_on
 from .counting import BUT_NOT, IF, Parts
-from .ruling import value_of
+from .decisions import value_of
 from .tried_on import Crowd
 
 #: Firings told, the newest first.
@@ -242,7 +242,7 @@ def why(firing: Firing, distributor: Distributor, names: Names) -> list[str]:
 def asked(call: Call, firing: Firing, distributor: Distributor, names: Names, came: Came) -> Asked:
     return Asked(
         to="" if call.to_id == distributor.pk else call.to.name,
-        what=what(call, effect_of(call, firing), names),
+        what=what(call, effect_of(call, firing), names, told_of(firing, distributor)),
         since=call.since,
         until=call.until,
         came=came.said(call),
@@ -258,10 +258,17 @@ def effect_of(call: Call, firing: Firing) -> Effect | None:
     return then[call.place] if call.place < len(then) else None
 
 
-def what(call: Call, effect: Effect | None, names: Names) -> str:
+def told_of(firing: Firing, distributor: Distributor) -> dict[str, str]:
+    """Her name, and her figures as they were."""
+    return rule_figures.told(firing.facts, distributor.market, firing.day) | {"name": distributor.given_name}
+
+
+def what(call: Call, effect: Effect | None, names: Names, told: Mapping[str, str]) -> str:
     if call.what == Call.What.ACTIVITY:
         return FIELD.sub("…", names.activities.get(call.activity, call.activity))
-    title = FIELD.sub("…", effect.headline) if isinstance(effect, Tell) else ""
+    title = ""
+    if isinstance(effect, Tell):
+        title, _text = effect.said(get_language() or "en", name=told["name"], reason="…", figures=told)
     return _("Notice: “%(title)s”") % {"title": title} if title else _("A notice")
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from distributors.access import HQ, access
 from distributors.desk import page
-from distributors.wording import day_short, percent
+from distributors.wording import day_short, number, percent
 from kpis import proposals
 from kpis.models import KPI, Campaign
 from kpis.proposals import Proposal
@@ -99,13 +99,13 @@ class Lines:
 
     @property
     def effective(self) -> str:
-        return count(int(self.answer.found.effective))
+        return number(int(self.answer.found.effective))
 
     @property
     def of_lists(self) -> str:
         found = self.answer.found
-        lists = ngettext("%(n)s list", "%(n)s lists", found.lists) % {"n": count(found.lists)}
-        people = ngettext("%(n)s person", "%(n)s people", found.people) % {"n": count(found.people)}
+        lists = ngettext("%(n)s list", "%(n)s lists", found.lists) % {"n": number(found.lists)}
+        people = ngettext("%(n)s person", "%(n)s people", found.people) % {"n": number(found.people)}
         return _("of %(lists)s, %(people)s") % {"lists": lists, "people": people}
 
     @property
@@ -118,9 +118,9 @@ class Lines:
     def done(self) -> str:
         found = self.answer.found
         said = {
-            "cards": count(self.answer.cards),
-            "was": count(round(found.was * found.lists)),
-            "would_be": count(round(found.would_be * found.lists)),
+            "cards": number(self.answer.cards),
+            "was": number(round(found.was * found.lists)),
+            "would_be": number(round(found.would_be * found.lists)),
         }
         if self.same:
             return _("Of %(cards)s cards shown, %(was)s were done.") % said
@@ -161,9 +161,9 @@ class Lines:
                 "%(n)s more lists cannot be weighed again and are left out.",
                 self.answer.left_out,
             )
-            found.append(said % {"n": count(self.answer.left_out)})
+            found.append(said % {"n": number(self.answer.left_out)})
         if self.answer.capped:
-            found.append(_("Only the newest %(n)s lists are read.") % {"n": count(MOST)})
+            found.append(_("Only the newest %(n)s lists are read.") % {"n": number(MOST)})
         return found
 
     @cached_property
@@ -176,10 +176,6 @@ class Lines:
             for name, value in (("low", found.low), ("point", found.difference), ("high", found.high))
         }
         return {name: f"{value:.1f}" for name, value in (at | {"width": max(2.0, at["high"] - at["low"])}).items()}
-
-
-def count(number: int) -> str:
-    return number_format(number, force_grouping=True)
 
 
 def figure(value: float) -> str:

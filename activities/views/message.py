@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -31,6 +32,8 @@ CARD = re.compile(r"[-\w]{1,120}(\.[cr]\d{1,18})?", re.ASCII)
 #: What the form's buttons ask for.
 CHANGE, REMOVE, LINK, RESTORE = "change", "remove", "link", "restore"
 PREPARE, SENT, NOT_SENT = "prepare", "sent", "not_sent"
+#: In the session, of the message she opened last: its id, and the item that was in the address when she came.
+CAME_WITH = "message_came_with"
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def own_customer(request: FieldRequest, pk: int) -> Customer:
 def answer(request: FieldRequest, whom: Whom) -> HttpResponse:
     if request.method != "POST":
         asked = asked_by(request.GET)
-        asking = not asked and "another" not in request.GET
-        return page(request, whom, prepared(request, whom, asked), asking=asking)
+        if comes_back(request, whom, asked):
+            asked = Chosen()
+        return page(request, whom, prepared(request, whom, asked), asking=not asked)
     does = request.POST.get("do", PREPARE)
     if does == NOT_SENT:
         return left(request, whom)
@@ -91,6 +95,24 @@ def asked_by(said: Any) -> Chosen:
         template=said.get("template", "")[:20], asset=said["asset"][:60] if "asset" in said else None,
         language=said.get("language", "")[:12],
     )  # fmt: skip
+
+
+def comes_back(request: FieldRequest, whom: Whom, asked: Chosen) -> bool:
+    """Whether the address is of the message that she has opened, or sent today: on a reload or by the back button it still
+    names the item with which she came, also when she took that away. Another item is another message."""
+    if asked.asset is None:
+        return False
+    latest, now = outreach.latest(request.distributor, whom.customer, whom.activity), timezone.now()
+    if latest is None or not came_with(request, latest, asked.asset):
+        return False
+    if latest.state == Outreach.State.SENT:
+        return sent_today(latest, request.distributor.local_day(now))
+    return outreach.draft_of(request.distributor, whom.customer, whom.activity, now) is not None
+
+
+def came_with(request: FieldRequest, message: Outreach, key: str) -> bool:
+    goes_along = message.link is not None and message.link.asset.key == key
+    return goes_along or request.session.get(CAME_WITH) == [message.pk, key]
 
 
 def prepared(request: FieldRequest, whom: Whom, asked: Chosen) -> Sheet:
@@ -182,6 +204,7 @@ def page(
     )  # fmt: skip
     context = {
         "sheet": sheet, "whom": whom, "check": check, "kept": kept, "was": sheet.text, "problem": problem,
+        "came": (request.POST.get("came") or request.GET.get("asset", ""))[:60],
         "summary": sent_by_form and (problem or check.problem or check.claims), "tab": "today" if whom.card else "people",
         **(standing(request, latest) if asking else {}), "rows": rows_of(check.text), "attachment": sheet.attachment,
         "yes_means": lines.yes_means(whom.customer, whom.activity),
@@ -206,9 +229,13 @@ def standing(request: FieldRequest, latest: Outreach | None) -> dict[str, Any]:
     today = request.distributor.local_day(timezone.now())
     if latest.state == Outreach.State.OPENED:
         return {"open": latest}
-    if latest.sent_at is not None and request.distributor.local_day(latest.sent_at) == today:
+    if sent_today(latest, today) and "another" not in request.GET:
         return {"sent": lines.line(latest, request.distributor, today)}
     return {}
+
+
+def sent_today(message: Outreach, today: date) -> bool:
+    return message.sent_at is not None and message.distributor.local_day(message.sent_at) == today
 
 
 # While she writes
@@ -264,6 +291,9 @@ def message_opened(request: FieldRequest) -> HttpResponse:
     except outreach.MessageError as refused:
         context = {"check": looked_at(request, whom), "whom": whom, "problem": str(refused), "summary": True}
         return render(request, "activities/_message_check.html", context, status=422)
+    came = request.POST.get("came", "")[:60]
+    if came and not came_with(request, kept, came):
+        request.session[CAME_WITH] = [kept.pk, came]
     means = lines.yes_means(whom.customer, whom.activity)
     return render(request, "activities/_message_asked.html", {"open": kept, "whom": whom, "yes_means": means})
 

@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
-from typing import Any, cast
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import get_language, ngettext
@@ -20,11 +20,13 @@ from django.views.decorators.http import require_safe
 from distributors import looks
 from distributors.access import HQ, access
 from distributors.desk import page
-from distributors.models import Distributor, Look, User
-from distributors.wording import percent
+from distributors.http import reader
+from distributors.models import Distributor, Look
+from distributors.wording import number, percent
 from kpis import drafts, priorities, proposals
 from kpis.models import Campaign
 from kpis.proposals import Proposal
+from kpis.views.sent import campaign_of
 
 from ..evidence.slate_table import FIELD
 from ..preview import concerns, lists, sampling
@@ -112,10 +114,6 @@ def counted(proposal: Proposal, as_of: datetime) -> dict[str, Any]:
     }
 
 
-def campaign_of(pk: int) -> Campaign:
-    return get_object_or_404(Campaign.objects.select_related("segment"), pk=pk)
-
-
 def asked(campaign: Campaign, request: HttpRequest) -> Proposal:
     """ValidationError, in one sentence, for what is no number."""
     given = {name: said for name, said in request.GET.dict().items() if name != "person"}
@@ -145,7 +143,7 @@ def people(request: HttpRequest, found: Preview) -> dict[str, Any]:
     if not some:
         return {"examples": []}
     chosen = next((one for one in some if str(one.pk) == request.GET.get("person")), some[0])
-    looks.looked(chosen, by=cast("User", request.user), page=Look.Page.PREVIEW, as_of=found.given.as_of)
+    looks.looked(chosen, by=reader(request), page=Look.Page.PREVIEW, as_of=found.given.as_of)
     return {"examples": some, "told": lists.told(chosen, found.given)}
 
 
@@ -265,10 +263,6 @@ def how_many(found: Preview) -> str:
         )
         % said
     )
-
-
-def number(n: int) -> str:
-    return number_format(n, force_grouping=True)
 
 
 def signed(n: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from django.db.models import Q
@@ -18,18 +18,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from distributors import looks
+from distributors import looks, zones
 from distributors.access import EDITORS, HQ, access
 from distributors.conditions import Leaf, checks, worded
 from distributors.conditions.vocabulary import VOCABULARY
 from distributors.conditions.worded import Names
 from distributors.desk import page
-from distributors.http import typed
-from distributors.models import Distributor, Look, User
+from distributors.http import reader, typed
+from distributors.models import Distributor, Look
+from distributors.wording import number
 from kpis import definitions
 from kpis.models import Rule
 from kpis.rule_effects import Join, Tell, Trigger
@@ -37,10 +38,10 @@ from kpis.rule_effects import Join, Tell, Trigger
 from ..evidence.slate_table import FIELD
 from ..ranking.shelf import FALLBACK_LANGUAGE
 from ..rules import counting, doubts, last_week, naming, tried_on, why
-from ..rules.counting import Count, Counts, Parts, number, rounded, rounded_up, said_count, share_said
+from ..rules.counting import Count, Counts, Parts, rounded, rounded_up, said_count, share_said
+from ..rules.decisions import value_of
 from ..rules.form_rows import Json, definition_of
 from ..rules.last_week import Done, Replay
-from ..rules.ruling import value_of
 from ..rules.tried_on import Crowd
 from .field_desk import FOUND, active
 
@@ -128,7 +129,7 @@ def rule_some(request: HttpRequest, pk: int) -> HttpResponse:
     matched = np.flatnonzero(counting.matched_of(parts, one.crowd))
     people = named(one.crowd, tried_on.first_of(one.crowd, matched, SHOWN))
     for person in people:
-        looks.looked(person, by=cast("User", request.user), page=Look.Page.RULE, as_of=timezone.now())
+        looks.looked(person, by=reader(request), page=Look.Page.RULE, as_of=timezone.now())
     return answer(
         request,
         one,
@@ -161,7 +162,7 @@ def answer(request: HttpRequest, one: Asked, name: str, title: str, context: dic
     if request.headers.get("HX-Request") == "true":
         return render(request, f"activities/desk/_rule_{name}.html", context | {"beside_form": True})
     context |= {"title": title, "fragment": f"activities/desk/_rule_{name}.html", "sent": one.sent, "part": name}
-    context |= {"edits": cast("User", request.user).role in EDITORS, **found(request)}
+    context |= {"edits": reader(request).role in EDITORS, **found(request)}
     return page(request, "activities/desk/rule_part.html", context)
 
 
@@ -204,8 +205,9 @@ def basis(crowd: Crowd) -> list[str]:
             )
             % {"n": number(crowd.waiting)}
         )
-    at = date_format(crowd.as_of, "H:i")
-    sentences.append(_("As of %(time)s UTC.") % {"time": at})
+    at = timezone.localtime(crowd.as_of)
+    clock = f"{date_format(at, pgettext('time format', 'H:i'))} {zones.label(at)}"
+    sentences.append(_("As of %(time)s.") % {"time": clock})
     return sentences
 
 
@@ -370,7 +372,7 @@ def rule_person(request: HttpRequest, pk: int, distributor: int) -> HttpResponse
     """Why she got it or did not, by the version that counts or, with `of=draft`, by the open draft. The look is written down."""
     rule, as_of = get_object_or_404(Rule, pk=pk), timezone.now()
     person = get_object_or_404(active(), pk=distributor)
-    looks.looked(person, by=cast("User", request.user), page=Look.Page.RULE, as_of=as_of)
+    looks.looked(person, by=reader(request), page=Look.Page.RULE, as_of=as_of)
     of_draft = request.GET.get("of") == "draft"
     names = naming.of(get_language() or FALLBACK_LANGUAGE)
     context = {

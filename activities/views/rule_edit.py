@@ -1,10 +1,8 @@
-"""Where HQ writes a rule: the builder, which keeps what is typed whatever happens, and the review before it is published."""
+"""Where HQ writes a rule: the builder, which keeps what is typed whatever happens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -13,47 +11,34 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
 
-from distributors.access import EDITORS, HQ, access
-from distributors.conditions import ConditionError, Problem
+from distributors.access import EDITORS, access
 from distributors.conditions.worded import Names
 from distributors.desk import page
-from distributors.http import SeeOther
-from distributors.models import User
-from kpis import definitions, rule_drafts, rules
-from kpis.definitions import Definition
+from distributors.http import SeeOther, reader
+from kpis import rule_drafts
 from kpis.drafts import DraftConflict, Seen
 from kpis.models import Rule, RuleDraft, RuleVersion
 from kpis.priorities import LONGEST_REASON
-from kpis.rule_effects import LEADER, Trigger
-from kpis.wording import said_at
+from kpis.views.sent import seen_in
 
 from ..ranking import shelf as shelves
-from ..ranking.shelf import Shelf
-from ..rules import builder, counting, doubts, moving, naming, tried_on
+from ..rules import builder, counting, form_drawing, moving
 from ..rules.form_rows import Json, definition_of
 from . import rule_check
-from .rules import (
+from .rule_complete import is_empty_at, names_of, problems_of
+from .rule_shared import (
     clean,
-    may_edit,
     newest_of,
-    number,
-    reach,
-    reader,
     rule_of,
     said_by,
-    seen_in,
-    signed,
     status_of,
 )
 
 SAVE, REVIEW, NEW = "save", "review", "new"
-
-
-# The builder
 
 
 @dataclass(frozen=True)
@@ -121,7 +106,7 @@ def sent(request: HttpRequest) -> Typed:
         definition_of(request.POST),
         clean(request.POST.get("reason", "")),
         clean(request.POST.get("name", "")),
-        seen_in(request),
+        seen_in(request.POST),
     )
 
 
@@ -208,7 +193,7 @@ def edit_page(
         "draft": draft,
         "newest": newest,
         "number": newest.number + 1 if newest else 1,
-        "form": builder.of(typed.definition, shown, builder.words(names, shelf), focus),
+        "form": builder.of(typed.definition, shown, form_drawing.words(names, shelf), focus),
         "sentence": rule_check.sentence(counting.parts_of(typed.definition, names), names),
         "incomplete": not complete,
         "typed": typed,
@@ -228,218 +213,9 @@ def edit_page(
     return page(request, "activities/desk/rule_edit.html", context, status=status)
 
 
-def names_of(shelf: Shelf) -> Names:
-    return naming.of(get_language() or "en", shelf)
-
-
-def problems_of(said: Json, shelf: Shelf, names: Names, as_of: datetime) -> tuple[Definition | None, list[Problem]]:
-    """Everything that would keep it from being published, or what it reads as."""
-    try:
-        found = definitions.read(said, names, today=as_of.date())
-    except ConditionError as refused:
-        return None, list(dict.fromkeys(refused.problems))
-    problems = list(wrong_for_leaders(found, shelf))
-    if why := rules.problem_with_segments(found, rules.segments_there([found])):
-        problems.append(Problem("", why))
-    return (None if problems else found), problems
-
-
-def wrong_for_leaders(found: Definition, shelf: Shelf) -> Iterator[Problem]:
-    """Rules know activities by key alone; whom one is about is known here."""
-    by_key = {one.key: one for one in shelf.activities}
-    for place, effect in enumerate(found.then):
-        one = by_key.get(effect.activity) if isinstance(effect, Trigger) and effect.to == LEADER else None
-        if one is not None and not builder.suits_leader(one):
-            said = _("A leader is asked about the person or about nobody. Choose an activity that is about a recruit.")
-            yield Problem(f"then.{place}.activity", said)
-
-
-def check_complete(draft: RuleDraft | None, shelf: Shelf, names: Names, as_of: datetime) -> None:
-    """ValidationError with the first thing that is missing or wrong."""
-    problems = problems_of(draft.definition, shelf, names, as_of)[1] if draft else []
-    if problems:
-        raise ValidationError(problems[0].sentence, code="definition")
-
-
-def is_empty_at(said: Json, path: str) -> bool:
-    """Whether nothing stands there yet: a field to be filled in, rather than one that is wrong."""
-    value: Any = said
-    for step in filter(None, path.split(".")):
-        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        elif isinstance(value, dict):
-            value = value.get(step)
-        else:
-            return True
-    return value in (None, "", [], {}) or value == ["", ""]
-
-
 def theirs(draft: RuleDraft | None, newest: RuleVersion | None, names: Names) -> str:
     """What the other one left, in its sentence."""
     said = draft.definition if draft else newest.definition if newest else None
     if said is None:
         return ""
     return said_by(said, names)[1] or _("It is not complete yet.")
-
-
-# The review
-
-
-@access(HQ)
-@require_safe
-def rule_review(request: HttpRequest, pk: int) -> HttpResponse:
-    return review_page(request, rule_of(pk))
-
-
-@access(EDITORS)
-@require_POST
-def rule_ask(request: HttpRequest, pk: int) -> HttpResponse:
-    found, reason, as_of = rule_of(pk), clean(request.POST.get("reason", "")), timezone.now()
-    shelf = shelves.current()
-    names = names_of(shelf)
-    try:
-        check_complete(rule_drafts.of(found), shelf, names, as_of)
-        rule_drafts.ask(
-            rule=found, seen=seen_in(request), reason=reason, by=reader(request), as_of=as_of, known=names
-        )  # fmt: skip
-    except ValidationError as problem:
-        return review_page(request, found, reason=reason, problem=problem)
-    messages.success(request, _("An approver can publish it now. Nothing has reached the field yet."))
-    return SeeOther(reverse("rule_review", args=[pk]))
-
-
-@access(EDITORS)
-@require_POST
-def rule_publish(request: HttpRequest, pk: int) -> HttpResponse:
-    found, reason, as_of = rule_of(pk), clean(request.POST.get("reason", "")), timezone.now()
-    draft, shelf = rule_drafts.of(found), shelves.current()
-    names = names_of(shelf)
-    try:
-        check_complete(draft, shelf, names, as_of)
-        version = rule_drafts.publish(
-            rule=found, seen=seen_in(request), reason=reason, by=reader(request), as_of=as_of,
-            reach=reach(draft.definition, as_of).most if draft else 0, counted=draft.revision if draft else 0, known=names,
-        )  # fmt: skip
-    except ValidationError as problem:
-        return review_page(request, found, reason=reason, problem=problem)
-    said = _("Version %(number)d is live. Everybody’s next page follows it, and notices go out within a minute.")
-    messages.success(request, said % {"number": version.number})
-    return SeeOther(reverse("rule", args=[pk]))
-
-
-@access(EDITORS)
-@require_POST
-def rule_send_back(request: HttpRequest, pk: int) -> HttpResponse:
-    found, note = rule_of(pk), clean(request.POST.get("note", ""))
-    try:
-        rule_drafts.send_back(rule=found, seen=seen_in(request), note=note, by=reader(request), as_of=timezone.now())
-    except ValidationError as problem:
-        return review_page(request, found, note=note, problem=problem)
-    messages.success(request, _("The draft is back with your note."))
-    return SeeOther(reverse("rule", args=[pk]))
-
-
-@access(EDITORS)
-@require_POST
-def rule_discard(request: HttpRequest, pk: int) -> HttpResponse:
-    """The draft, and the rule with it when it was never published."""
-    found = rule_of(pk)
-    try:
-        rule_drafts.discard(rule=found, seen=seen_in(request), by=reader(request))
-    except ValidationError as problem:
-        for message in problem.messages:
-            messages.error(request, message)
-        return SeeOther(reverse("rule", args=[pk]))
-    if Rule.objects.filter(pk=pk).exists():
-        messages.success(request, _("The draft is gone. What is live stays as it is."))
-        return SeeOther(reverse("rule", args=[pk]))
-    messages.success(request, _("“%(rule)s” is gone. It was never published.") % {"rule": found})
-    return SeeOther(reverse("rules"))
-
-
-def review_page(
-    request: HttpRequest,
-    found: Rule,
-    *,
-    reason: str | None = None,
-    note: str = "",
-    problem: ValidationError | None = None,
-) -> HttpResponse:
-    """The page as it is now, with what was typed and, after a refusal, why."""
-    as_of, shelf = timezone.now(), shelves.current()
-    names, draft, newest = names_of(shelf), rule_drafts.of(found), newest_of(found)
-    definition, problems = problems_of(draft.definition, shelf, names, as_of) if draft else (None, [])
-    code = getattr(problem, "code", "") if problem else ""
-    context: dict[str, Any] = {
-        "title": _("Review and publish"),
-        "rule": found,
-        "draft": draft,
-        "newest": newest,
-        "number": newest.number + 1 if newest else 1,
-        "now": said_by(draft.definition, names)[1] if draft and definition else "",
-        "before": said_by(newest.definition, names)[1] if newest else "",
-        "before_who": signed(newest) if newest else "",
-        "changes": changes(newest, definition),
-        "incomplete": [one.sentence for one in problems],
-        "seen": rule_drafts.seen_of(draft, newest),
-        "reason": draft.reason if draft and reason is None else reason or "",
-        "note": note,
-        "longest": LONGEST_REASON,
-        "saved": said_at(draft.saved_at) if draft else "",
-        "edits": may_edit(request),
-        "problem": " ".join(problem.messages) if problem else "",
-        "at_field": code if code in {"reason", "note"} else "",
-        **figures(found, draft, definition, names, reader(request), as_of),
-    }
-    return page(request, "activities/desk/rule_review.html", context, status=status_of(problem))
-
-
-def figures(
-    found: Rule, draft: RuleDraft | None, definition: Definition | None, names: Names, user: User, as_of: datetime
-) -> dict[str, Any]:
-    """Whom it reaches, what to know before, and what this reader may do with it (`part`) or why not more (`why`)."""
-    if draft is None:
-        return {"part": "nothing"}
-    if definition is None:
-        return {"part": "incomplete"}
-    crowd = tried_on.of(as_of)
-    counts = counting.of_crowd(counting.parts_of(definition), crowd)
-    reached = reach(draft.definition, as_of)
-    return {
-        "reached": reached.most,
-        "reached_said": number(reached.most),
-        "today": reached.today,
-        "today_said": number(reached.today),
-        "grows": reached.most > reached.today and not reached.from_others,
-        "from_others": reached.from_others,
-        "field_said": number(crowd.total),
-        "warnings": doubts.of(counts, crowd, found, names),
-        **part_of(draft, user, as_of, reached.most),
-    }
-
-
-def part_of(draft: RuleDraft, user: User, as_of: datetime, reached: int) -> dict[str, Any]:
-    if user.role not in EDITORS:
-        return {"part": "read"}
-    if rule_drafts.approves(draft, user):
-        return {"part": "approve"}
-    why = rule_drafts.may_publish(draft, user, as_of, reached)
-    if not why:
-        return {"part": "publish"}
-    return {"part": "wait" if draft.state == RuleDraft.State.IN_REVIEW else "ask", "why": why}
-
-
-def changes(newest: RuleVersion | None, definition: Definition | None) -> list[str]:
-    """Beside the sentence: numbers that moved, which it does not say."""
-    if newest is None or definition is None:
-        return []
-    try:
-        old = definitions.read(newest.definition)
-    except ConditionError:
-        return []
-    found = [
-        (_("Priority %(before)d to %(after)d"), old.priority, definition.priority),
-        (_("Quiet time %(before)d to %(after)d days"), old.cooldown_days, definition.cooldown_days),
-        (_("Held back %(before)d to %(after)d in 100 teams"), old.held_back, definition.held_back),
-    ]
-    return [said % {"before": before, "after": after} for said, before, after in found if before != after]

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from distributors.access import HQ, access
 from distributors.desk import page
 from distributors.money import format_money
-from distributors.wording import percent, whole
+from distributors.wording import number, percent, whole
 from kpis.lift import LEAST_PEOPLE, LEAST_TEAMS, Lift, Verdict
 from kpis.models import Rule
 
@@ -231,10 +231,6 @@ def interval(found: Compared | None) -> Interval | None:
     if found is None or found.found is None or why(found):
         return None
     return Interval(found.found, found)
-
-
-def number(n: int) -> str:
-    return number_format(n, force_grouping=True)
 
 
 def share(part: int, whole: int) -> str:

@@ -1,4 +1,4 @@
-"""HQ's rules: the list of them, one rule with its versions, and whether it counts. They are written in rule_edit.py."""
+"""HQ's rules: the list of them, and how one begins. They are written in rule_edit.py."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
@@ -23,16 +21,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from distributors import versions
 from distributors.access import EDITORS, HQ, access
-from distributors.conditions import ConditionError
 from distributors.conditions.worded import Names
 from distributors.desk import page
-from distributors.http import SeeOther
+from distributors.http import SeeOther, reader
 from distributors.kept import Kept
-from distributors.models import User
-from distributors.wording import percent
+from distributors.wording import number
 from kpis import conflicts, definitions, rule_drafts, rules, signals
-from kpis.definitions import Definition
-from kpis.drafts import DraftConflict, Seen
 from kpis.models import Firing, Rule, RuleDay, RuleDraft, RuleVersion
 from kpis.rule_effects import Offer
 from kpis.rules import Book
@@ -40,18 +34,14 @@ from kpis.rules import Book
 from ..evidence.slate_table import FIELD
 from ..ranking import shelf as shelves
 from ..ranking.shelf import Shelf
-from ..rules import counting, naming
-from ..rules.counting import Reach, share_said
-from ..rules.ruling import offer_of
+from ..rules import naming
+from ..rules.counting import share_said
+from ..rules.decisions import offer_of
+from .rule_shared import LOOKS, State, clean, may_edit, said_by
 
 #: A sweep that is older says nothing about today.
 LATELY = timedelta(days=2)
 WEEK = timedelta(days=7)
-#: Firings that the page of a rule shows.
-SHOWN = 10
-
-State = Rule.State
-LOOKS = {State.LIVE: "chip-a", State.DRAFT: "chip-w"}
 #: What the list may be limited to, by `?state=`.
 FILTERS: list[tuple[str, str | Promise]] = [
     ("", gettext_lazy("All")),
@@ -60,9 +50,6 @@ FILTERS: list[tuple[str, str | Promise]] = [
     ("paused", gettext_lazy("Paused")),
     ("ended", gettext_lazy("Ended")),
 ]
-
-
-# The list
 
 
 @dataclass(frozen=True)
@@ -239,15 +226,6 @@ def warned_in(book: Book, names: Names, offer: Offer) -> dict[int, list[str]]:
     return found
 
 
-def said_by(said: Mapping[str, Any], names: Names) -> tuple[Definition | None, str]:
-    """What it reads as, and its one sentence; without one where it is not complete."""
-    try:
-        definition = definitions.read(said)
-    except ConditionError:
-        return None, ""
-    return definition, FIELD.sub("…", definitions.sentence(definition, names))
-
-
 def changed(version: RuleVersion | None, draft: RuleDraft | None) -> dict[str, Any]:
     """Who changed it last, and when: its draft when it has one."""
     if draft is not None:
@@ -255,202 +233,3 @@ def changed(version: RuleVersion | None, draft: RuleDraft | None) -> dict[str, A
     if version is not None:
         return {"who": str(version.by or _("Somebody")), "at": version.published_at}
     return {}
-
-
-# One rule
-
-
-@dataclass(frozen=True)
-class Told:
-    """A version as the page says it."""
-
-    version: RuleVersion
-    sentence: str
-    who: str
-    notes: list[str]
-    restorable: bool
-
-
-@access(HQ)
-@require_safe
-def rule(request: HttpRequest, pk: int) -> HttpResponse:
-    return rule_page(request, rule_of(pk))
-
-
-@access(EDITORS)
-@require_POST
-def rule_pause(request: HttpRequest, pk: int) -> HttpResponse:
-    found = rule_of(pk)
-    try:
-        rule_drafts.pause(rule=found, by=reader(request), as_of=timezone.now())
-    except ValidationError as problem:
-        return rule_page(request, found, problem)
-    messages.success(request, _("“%(rule)s” is paused. From the next page on it does nothing.") % {"rule": found})
-    return SeeOther(reverse("rule", args=[pk]))
-
-
-@access(EDITORS)
-@require_POST
-def rule_resume(request: HttpRequest, pk: int) -> HttpResponse:
-    found, as_of = rule_of(pk), timezone.now()
-    try:
-        newest = newest_of(found)
-        rule_drafts.resume(
-            rule=found, by=reader(request), as_of=as_of, reach=reach_of(newest, as_of),
-            counted=newest.number if newest else 0,
-        )  # fmt: skip
-    except ValidationError as problem:
-        return rule_page(request, found, problem)
-    messages.success(request, _("“%(rule)s” is live again.") % {"rule": found})
-    return SeeOther(reverse("rule", args=[pk]))
-
-
-@access(EDITORS)
-@require_POST
-def rule_end(request: HttpRequest, pk: int) -> HttpResponse:
-    found = rule_of(pk)
-    try:
-        rule_drafts.end(rule=found, by=reader(request), as_of=timezone.now())
-    except ValidationError as problem:
-        return rule_page(request, found, problem)
-    messages.success(request, _("“%(rule)s” has ended. What it did stays to be read here.") % {"rule": found})
-    return SeeOther(reverse("rule", args=[pk]))
-
-
-@access(EDITORS)
-@require_POST
-def rule_restore(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """Back to an earlier version in one step: it becomes the next one."""
-    found, as_of = rule_of(pk), timezone.now()
-    earlier = found.versions.filter(number=number).first()
-    try:
-        version = rule_drafts.restore(
-            rule=found, number=number, by=reader(request), as_of=as_of, seen=seen_in(request),
-            reach=reach_of(earlier, as_of), known=names_now(),
-        )  # fmt: skip
-    except ValidationError as problem:
-        return rule_page(request, found, problem)
-    said = {"number": version.number, "old": number}
-    messages.success(request, _("Version %(number)d says what version %(old)d said.") % said)
-    return SeeOther(reverse("rule", args=[pk]))
-
-
-def rule_page(request: HttpRequest, found: Rule, problem: ValidationError | None = None) -> HttpResponse:
-    found.refresh_from_db()
-    numbers = versions.current()
-    shelf = shelves.of(numbers)
-    names = naming.of(get_language() or "en", shelf)
-    made = list(found.versions.select_related("by", "approved_by", "restores"))
-    draft = rule_drafts.of(found)
-    newest = made[0] if made else None
-    definition, sentence = said_by(newest.definition if newest else draft.definition if draft else {}, names)
-    book = rules.book(numbers)
-    broken = next((one.sentence for one in book.broken if one.rule.pk == found.pk), "")
-    context = {
-        "title": found.name,
-        "rule": found,
-        "look": LOOKS.get(State(found.state), ""),
-        "definition": definition,
-        "sentence": sentence,
-        "newest": newest,
-        "draft": draft,
-        "number": newest.number + 1 if newest else 1,
-        "versions": [told(one, newest, names) for one in made],
-        "fired": fired_of(found),
-        "broken": broken,
-        "warnings": warnings_of(numbers, book, names, shelf).get(found.pk, []),
-        "seen": rule_drafts.seen_of(draft, newest),
-        "edits": may_edit(request),
-        "problem": " ".join(problem.messages) if problem else "",
-    }
-    return page(request, "activities/desk/rule.html", context, status=status_of(problem))
-
-
-def told(version: RuleVersion, newest: RuleVersion | None, names: Names) -> Told:
-    definition, sentence = said_by(version.definition, names)
-    notes = []
-    if definition is not None:
-        notes.append(_("Priority %(n)d") % {"n": definition.priority})
-        notes.append(
-            ngettext("fires again after %(n)d day", "fires again after %(n)d days", definition.cooldown_days)
-            % {"n": definition.cooldown_days}
-        )
-        if definition.held_back:
-            notes.append(_("%(share)s held back") % {"share": percent(definition.held_back)})
-    return Told(
-        version=version,
-        sentence=sentence or _("It cannot be read any more."),
-        who=signed(version),
-        notes=notes,
-        restorable=definition is not None and newest is not None and version.definition != newest.definition,
-    )
-
-
-def signed(version: RuleVersion) -> str:
-    who = version.by or _("Somebody")
-    if version.approved_by:
-        return _("%(who)s, approved by %(approver)s") % {"who": who, "approver": version.approved_by}
-    return str(who)
-
-
-def fired_of(found: Rule) -> list[Firing]:
-    """The newest firings. On what figures stands on rule_person, which writes down who looked."""
-    return list(Firing.objects.filter(rule=found).select_related("distributor").order_by("-at", "-pk")[:SHOWN])
-
-
-# Shared with rule_edit.py
-
-
-def rule_of(pk: int) -> Rule:
-    return get_object_or_404(Rule, pk=pk)
-
-
-def newest_of(found: Rule) -> RuleVersion | None:
-    return rule_drafts.newest_version(found)
-
-
-def reach_of(version: RuleVersion | None, as_of: datetime) -> int:
-    """For how many people it holds; 0 for what does not read, which is refused for that."""
-    return reach(version.definition if version else {}, as_of).most
-
-
-def reach(said: Mapping[str, Any], as_of: datetime) -> Reach:
-    try:
-        return counting.reaches(said, as_of)
-    except ConditionError:
-        return Reach(0, 0, from_others=False)
-
-
-def names_now() -> Names:
-    return naming.of(get_language() or "en")
-
-
-def reader(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]  # @access let nobody else in
-
-
-def may_edit(request: HttpRequest) -> bool:
-    return reader(request).role in EDITORS
-
-
-def seen_in(request: HttpRequest) -> Seen:
-    """What the form was made from; a form without it has seen nothing."""
-    return Seen(whole(request.POST.get("revision", "")), whole(request.POST.get("version", "")))
-
-
-def whole(said: str) -> int:
-    return int(said) if said.isascii() and said.isdecimal() and len(said) < 9 else 0
-
-
-def clean(said: str) -> str:
-    """PostgreSQL refuses NUL."""
-    return said.replace("\0", "")
-
-
-def status_of(problem: ValidationError | None) -> int:
-    """409 when somebody was faster, else 422 for a refusal."""
-    return 200 if problem is None else 409 if isinstance(problem, DraftConflict) else 422
-
-
-def number(n: int) -> str:
-    return number_format(n, force_grouping=True)

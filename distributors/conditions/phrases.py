@@ -1,5 +1,5 @@
 """The phrases that conditions and facts are told with: figures, goals, amounts. Sentences are in worded.py
-and told.py.
+and told_*.py.
 
 Phrases begin with a small letter and have no article, so that a sentence can stand around them in any language.
 """
@@ -22,6 +22,8 @@ from .vocabulary import ACTIVITY, CAMPAIGN, DAYS, INCENTIVE, LINE, METRIC, PERIO
 Names = Known
 Sentences = dict[str, str | Promise]
 Phrases = dict[str, str | int]
+#: To herself, and of her to others.
+Tellings = dict[str, tuple[str | Promise, str | Promise]]
 
 FIGURE: Sentences = {
     "sales": pgettext_lazy("figure", "sales"),

@@ -13,11 +13,12 @@ from .measure import Measure, Order, OrderLine
 from .product import Product, ProductLine
 from .reorder import ReorderFit
 from .segment import Segment, SegmentMember
-from .user import Role, User
+from .user import STAFF_ROLES, Role, User
 
 __all__ = [
     "CHANNELS",
     "EVERY_CHANNEL",
+    "STAFF_ROLES",
     "ApiKey",
     "ContactImport",
     "Customer",

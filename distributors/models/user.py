@@ -7,6 +7,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .. import zones
 from ..audit import audited
 
 
@@ -48,6 +49,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(_("name"), max_length=120, blank=True)
     role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.DISTRIBUTOR)
     is_active = models.BooleanField(_("active"), default=True)
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        validators=[zones.validate],
+        help_text=_("Of the times in this admin. The field reads the clock of its market."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = UserManager()

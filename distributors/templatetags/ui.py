@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 
-from distributors import wording
+from distributors import wording, zones
 from distributors.metrics import METRICS
 from distributors.money import format_money
 
@@ -80,6 +80,24 @@ def said_at(at: datetime) -> str:
 @register.filter(expects_localtime=True)
 def said_short(at: datetime) -> str:
     return wording.said_short(at) if at else ""
+
+
+@register.filter
+def desk_at(at: datetime) -> str:
+    """27 August 2026, 14:05 CEST, on the clock of who reads the desk."""
+    return zones.said_at(at) if at else ""
+
+
+@register.filter
+def desk_short(at: datetime) -> str:
+    """27 August, 14:05 CEST, likewise."""
+    return zones.said_short(at) if at else ""
+
+
+@register.filter(expects_localtime=True)
+def zone(at: datetime) -> str:
+    """CEST: of the clock of who reads."""
+    return zones.label(at)
 
 
 @register.filter

@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -26,7 +25,7 @@ from ..contact_import.values import Row
 from ..event_types import EventError
 from ..http import FieldRequest, SeeOther
 from ..models import ContactImport, Customer
-from ..wording import day_short, said_day
+from ..wording import day_short, number, said_day
 
 #: People shown of those who are new.
 FIRST = 10
@@ -48,7 +47,7 @@ def people_import(request: FieldRequest) -> HttpResponse:
         return SeeOther(reverse("people_import_check", args=[brought.pk]))
     context = {
         "form": form, "megabytes": importing.MOST_BYTES // 1_000_000,
-        "most": number_format(importing.MOST_ROWS, force_grouping=True), "tab": "people",
+        "most": number(importing.MOST_ROWS), "tab": "people",
     }  # fmt: skip
     return render(request, "distributors/import.html", context, status=422 if form.errors else 200)
 
@@ -130,17 +129,13 @@ def told(added: Added) -> str:
     if added.new:
         parts.append(
             ngettext("%(n)s person is on your list.", "%(n)s people are on your list.", added.new)
-            % {"n": count(added.new)}
+            % {"n": number(added.new)}
         )
     if added.filled:
         parts.append(
-            ngettext("%(n)s was filled in.", "%(n)s were filled in.", added.filled) % {"n": count(added.filled)}
+            ngettext("%(n)s was filled in.", "%(n)s were filled in.", added.filled) % {"n": number(added.filled)}
         )
     return " ".join(parts) or _("Nobody was added: you have them all.")
-
-
-def count(n: int) -> str:
-    return str(number_format(n, force_grouping=True))
 
 
 # --- What the preview shows -------------------------------------------------------------------------------------------
@@ -166,12 +161,12 @@ def preview(brought: ContactImport, lines: list[Line]) -> dict[str, Any]:
     return {
         "brought": brought, "counts": counts(len(new), len(known), len(twins), len(wrong), len(left_out)),
         "new": [shown(line) for line in new[:FIRST]], "folded_new": [shown(line) for line in new[FIRST:MOST_SHOWN]],
-        "more_new": count(len(new) - MOST_SHOWN) if len(new) > MOST_SHOWN else "",
+        "more_new": number(len(new) - MOST_SHOWN) if len(new) > MOST_SHOWN else "",
         "twins": [shown(line) for line in twins[:MOST_KNOWN]],
-        "more_twins": count(len(twins) - MOST_KNOWN) if len(twins) > MOST_KNOWN else "",
+        "more_twins": number(len(twins) - MOST_KNOWN) if len(twins) > MOST_KNOWN else "",
         "known": [shown(line) for line in known[:FEW_KNOWN]],
         "folded": [shown(line) for line in known[FEW_KNOWN:MOST_KNOWN]],
-        "more_known": count(len(known) - MOST_KNOWN) if len(known) > MOST_KNOWN else "",
+        "more_known": number(len(known) - MOST_KNOWN) if len(known) > MOST_KNOWN else "",
         "wrong": wrong, "left_out": left_out,
         "row_word": _("Card") if about.get("cards") else _("Row"), "unread": about.get("unread", []),
         "uncertain": not about.get("certain", True), "add_label": add_label(len(new)),
@@ -205,17 +200,17 @@ def counts(new: int, known: int, twins: int, wrong: int, left_out: int) -> list[
         told.append(("wrong", wrong, ngettext("cannot be added", "cannot be added", wrong)))
     if left_out:
         told.append(("left", left_out, ngettext("loses a detail", "lose a detail", left_out)))
-    return [(anchor, count(n), word) for anchor, n, word in told]
+    return [(anchor, number(n), word) for anchor, n, word in told]
 
 
 def add_label(new: int) -> str:
     if not new:
         return _("Save")
-    return ngettext("Add %(n)s person", "Add %(n)s people", new) % {"n": count(new)}
+    return ngettext("Add %(n)s person", "Add %(n)s people", new) % {"n": number(new)}
 
 
 def first_label(new: int) -> str:
-    return ngettext("%(n)s new person", "%(n)s new people", new) % {"n": count(new)}
+    return ngettext("%(n)s new person", "%(n)s new people", new) % {"n": number(new)}
 
 
 def shown(line: Line) -> Shown:

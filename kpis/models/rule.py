@@ -150,7 +150,7 @@ class Firing(models.Model):
     distributor = models.ForeignKey("distributors.Distributor", on_delete=models.CASCADE, related_name="firings")
     day = models.DateField(_("day"))  # hers
     at = models.DateTimeField(_("at"))
-    # The conditions that made it so, as conditions.reasons gives them: [[path, value], ...].
+    # The conditions that made it so, as conditions.reasons gives them: [[path, value], ...]; then her figures (rule_figures.py).
     facts = models.JSONField(_("facts"), default=list)
     held_back = models.BooleanField(_("held back"), default=False)
 

@@ -14,8 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from distributors.access import EDITORS, HQ, access
 from distributors.desk import page
-from distributors.http import SeeOther
-from distributors.models import User
+from distributors.http import SeeOther, reader
 
 from .. import campaigns as domain
 from .. import timeline
@@ -28,7 +27,7 @@ from ..models import Campaign
 def campaigns(request: HttpRequest) -> HttpResponse:
     """`?quarter=2026-07-01`: any day of the quarter in the middle; this one without it."""
     as_of = timezone.now()
-    shown = timeline.window(day_in(request.GET.get("quarter", ""), as_of.date()))
+    shown = timeline.window(day_in(request.GET.get("quarter", ""), timezone.localdate(as_of)))
     context = {
         "title": _("Campaigns"),
         "timeline": timeline.of(shown, as_of),
@@ -67,7 +66,3 @@ def day_in(asked: str, today: date) -> date:
     except ValueError:
         return today
     return day if 2000 <= day.year <= 2200 else today
-
-
-def reader(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]  # @access let nobody else in

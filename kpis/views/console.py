@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from distributors.access import EDITORS, HQ, access
 from distributors.desk import page
-from distributors.http import SeeOther
-from distributors.models import Role, User
+from distributors.http import SeeOther, reader
+from distributors.models import Role
 
 from .. import console as consoles
 from .. import drafts, proposals, reviewing
@@ -24,6 +22,7 @@ from ..console import Console, Entered
 from ..drafts import DraftConflict
 from ..models import Campaign, PriorityDraft
 from ..proposals import Proposal
+from .sent import campaign_of, seen_in
 
 
 @access(HQ)
@@ -54,7 +53,7 @@ def draft_save(request: HttpRequest, pk: int) -> HttpResponse:
         found = consoles.of(campaign, as_of, entered=entered)
         return shown(request, found, problems=conflict.messages, status=409)
     except ValidationError as problem:
-        found = consoles.of(campaign, as_of, entered=entered, looked_at=consoles.seen(request.POST))
+        found = consoles.of(campaign, as_of, entered=entered, looked_at=seen_in(request.POST))
         return shown(request, found, problems=problem.messages, status=422)
     if reviews:
         return SeeOther(reverse("review", args=[pk]))
@@ -66,7 +65,7 @@ def draft_save(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def draft_discard(request: HttpRequest, pk: int) -> HttpResponse:
     try:
-        drafts.discard(campaign=campaign_of(pk), seen=consoles.seen(request.POST), by=cast("User", request.user))
+        drafts.discard(campaign=campaign_of(pk), seen=seen_in(request.POST), by=reader(request))
     except ValidationError as problem:
         for message in problem.messages:
             messages.error(request, message)
@@ -75,17 +74,13 @@ def draft_discard(request: HttpRequest, pk: int) -> HttpResponse:
     return SeeOther(reverse("console", args=[pk]))
 
 
-def campaign_of(pk: int) -> Campaign:
-    return get_object_or_404(Campaign.objects.select_related("segment"), pk=pk)
-
-
 def save(request: HttpRequest, campaign: Campaign, entered: Entered, *, only_changes: bool) -> PriorityDraft:
     """Reason and start belong to the review, and stay what they were.
 
     `only_changes` leaves alone a draft that says the same already: who goes on to the review of somebody else's draft
     does not take it over, nor out of review.
     """
-    before, proposal, seen = drafts.of(campaign), proposals.read(campaign, request.POST), consoles.seen(request.POST)
+    before, proposal, seen = drafts.of(campaign), proposals.read(campaign, request.POST), seen_in(request.POST)
     if only_changes and before is not None and before.revision == seen.revision and says(before, proposal):
         return before
     return drafts.save(
@@ -94,7 +89,7 @@ def save(request: HttpRequest, campaign: Campaign, entered: Entered, *, only_cha
         reason=before.reason if before else "",
         starts=drafts.starts_of(before) if before else None,
         seen=seen,
-        by=cast("User", request.user),
+        by=reader(request),
         as_of=timezone.now(),
     )
 
@@ -112,7 +107,7 @@ def saved_said(draft: PriorityDraft) -> str:
 
 
 def may_edit(request: HttpRequest) -> bool:
-    return Role(cast("User", request.user).role) in EDITORS
+    return Role(reader(request).role) in EDITORS
 
 
 def shown(

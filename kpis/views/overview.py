@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -12,11 +10,11 @@ from django.views.decorators.http import require_safe
 
 from distributors.access import HQ, access
 from distributors.desk import page
-from distributors.http import page_number
-from distributors.models import Market, User
+from distributors.http import page_number, reader
+from distributors.models import Market
 
 from .. import adoption
-from .. import overview as domain
+from ..overview import whole
 from ..wording import ago
 
 #: People on a page.
@@ -33,7 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"adoption": known, "counted": ago(known.counted_at, as_of) if known else ""}
     if counts and request.htmx:  # type: ignore[attr-defined]
         return render(request, "kpis/desk/_adoption.html", context)
-    context |= {"title": _("Overview"), "overview": domain.of(cast("User", request.user), as_of)}
+    context |= {"title": _("Overview"), "overview": whole.of(reader(request), as_of)}
     return page(request, "kpis/desk/overview.html", context)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from activities import actions, joining
-from activities.models import Action, Asset, Credit, Outreach, ShareLink
+from activities import actions, joining, recommend
+from activities.evidence import replay
+from activities.models import Action, Asset, Credit, Outreach, ShareLink, Slate
 from distributors import ingest
 from distributors.models import Customer, Distributor, Event
 from tests import factories as f
@@ -134,3 +135,41 @@ def test_nothing_moves_when_it_is_refused(maria: Customer) -> None:
         merge(stranger, maria)
     action.refresh_from_db()
     assert action.customer == maria and not Event.objects.filter(type="contact.merged").exists()
+
+
+# The log of lists stays as it was
+
+
+def shown(jenna: Distributor, about: Customer) -> Slate:
+    recommend.feed(jenna, as_of=f.NOW, noise=False)
+    slate = Slate.objects.get()
+    assert about.pk in {card.get("customer") for card in slate.cards}
+    return slate
+
+
+@pytest.mark.parametrize("comes_for", ["survivor", "other"])
+def test_a_card_shown_of_who_went_closes_by_a_later_order(jenna: Distributor, maria: Customer, comes_for: str) -> None:
+    slate = shown(jenna, maria)
+    survivor = f.customer(jenna, name="Maria R.", external_id="survivor")
+    merge(survivor, maria)
+    event = order(jenna, {"survivor": survivor, "other": maria}[comes_for], 0, time=f.NOW + timedelta(minutes=10))
+    assert event.customer == survivor
+    (action,) = actions.settle([jenna.pk], as_of=f.NOW + timedelta(hours=1))
+    assert (action.customer, action.closed_by, action.about_key) == (survivor, event, f"c{survivor.pk}")
+    assert actions.settle([jenna.pk], as_of=f.NOW + timedelta(hours=2)) == []
+    after = Slate.objects.get(pk=slate.pk)
+    assert (after.cards, after.eligible, after.digest) == (slate.cards, slate.eligible, slate.digest)
+    assert replay.replayed(after).same
+
+
+def test_who_was_merged_twice_closes_too_and_a_card_done_does_not(jenna: Distributor, maria: Customer) -> None:
+    shown(jenna, maria)
+    done(maria)
+    middle, last = (f.customer(jenna, name="Maria R.", external_id=one) for one in ("middle", "last"))
+    merge(middle, maria)
+    merge(last, middle)
+    order(jenna, maria, 0, time=f.NOW + timedelta(minutes=10))
+    assert actions.settle([jenna.pk], as_of=f.NOW + timedelta(hours=1)) == []
+    Action.objects.filter(kind="done").update(undone_at=f.NOW)
+    (action,) = actions.settle([jenna.pk], as_of=f.NOW + timedelta(hours=1))
+    assert action.customer == last

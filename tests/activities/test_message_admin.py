@@ -56,6 +56,21 @@ def test_a_section_for_each_language() -> None:
     assert [one.initial["language"] for one in inline.extra_forms] == ["de", "es"]
 
 
+@pytest.mark.parametrize("role", [Role.TRAINER, Role.HQ_VIEWER])
+def test_its_page_takes_few_queries(role: Role, django_assert_max_num_queries: Any) -> None:
+    """In each section the admin asks for its reading several times, and for the languages there are."""
+    make.blocked_phrase("guaranteed income")
+    make.product()
+    template = make.message_template(BODY, line=make.product_line(), asset=make.asset(), subject="Your {product}")
+    for code in ("de", "es"):
+        template.texts.create(language=code, body=BODY, subject="{product}")
+    client, change = of(role), reverse("admin:activities_messagetemplate_change", args=[template.pk])
+    for path in [change, *([ADD] if role == Role.TRAINER else [])]:
+        client.get(path)
+        with django_assert_max_num_queries(25):
+            assert "All is known" in client.get(path).text
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [

@@ -215,6 +215,71 @@ def test_a_person_without_a_card(jenna: Distributor, maria: Customer) -> None:
     assert "Sent by e-mail" not in words(client.get(f"{url}?another=1"))
 
 
+# Back from her phone's app, at the address with which she came
+
+
+def came_with(client, customer: Customer, **typed) -> str:
+    """The sheet of an item that she picked in the library, after her phone's app was opened; its address."""
+    url = f"{reverse('message_person', args=[customer.pk])}?asset=look"
+    page = client.get(url)
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', words(page)))
+    text = {"text": text_of(page), "channel": "copy"}
+    assert client.post(reverse("message_opened"), fields | text | typed, headers=HTMX).status_code == 200
+    return url
+
+
+@pytest.mark.parametrize("typed", [{}, {"text": "Without it."}, {"asset": "", "text": "Without it."}])
+def test_back_with_the_item_in_the_address_she_is_asked(
+    jenna: Distributor, maria: Customer, typed: dict[str, str]
+) -> None:
+    asset()
+    client = signed_in(jenna)
+    url = came_with(client, maria, **typed)
+    page = client.get(url)
+    assert "Sent it?" in words(page) and text_of(page) == Outreach.objects.get().text
+    client.post(reverse("message_not_sent", args=[Outreach.objects.get().pk]))
+    page = client.get(url)
+    assert "Sent it?" not in words(page) and text_of(page) == Outreach.objects.get().text
+    client.post(reverse("message_sent", args=[Outreach.objects.get().pk]))
+    page = words(client.get(url))
+    assert "at 11:00." in page and "Write another" in page and "Sent it?" not in page and Outreach.objects.count() == 1
+
+
+def test_another_item_is_another_message(jenna: Distributor, maria: Customer) -> None:
+    asset()
+    AssetText.objects.create(
+        asset=Asset.objects.create(key="other", kind="article", status="published"), language="en", title="The other"
+    )
+    client = signed_in(jenna)
+    url = came_with(client, maria)
+    page = client.get(url.replace("look", "other"))
+    assert "Sent it?" not in words(page) and "The other" in words(page)
+    # A message of another item, or without one, which is still open, does not stand in the way of this one.
+    Outreach.objects.update(link=None)
+    page = client.get(url)
+    assert "Sent it?" not in words(page) and "One look, two ways" in words(page)
+
+
+def test_the_item_again_on_another_day_is_another_message(jenna: Distributor, maria: Customer) -> None:
+    asset()
+    client = signed_in(jenna)
+    url = came_with(client, maria)
+    Outreach.objects.update(opened_at=make.NOW - timedelta(days=15))
+    assert "Sent it?" not in words(client.get(url))
+    Outreach.objects.update(state="sent", sent_at=make.NOW - timedelta(days=1), waits_until=make.TODAY)
+    page = client.get(url)
+    assert "One look, two ways" in words(page) and "<textarea" in words(page)
+
+
+def test_another_message_of_the_day_is_asked_about_too(jenna: Distributor, maria: Customer) -> None:
+    client, url = signed_in(jenna), reverse("message_person", args=[maria.pk])
+    client.post(url, form(maria, key="", do="sent", channel="text"))
+    assert "Sent it?" not in words(client.get(f"{url}?another=1"))
+    client.post(reverse("message_opened"), form(maria, key="", text="And this", channel="copy"))
+    page = client.get(f"{url}?another=1")
+    assert "Sent it?" in words(page) and text_of(page) == "And this"
+
+
 def test_undo_leads_back_to_the_draft_and_its_ways(jenna: Distributor, maria: Customer) -> None:
     client = signed_in(jenna)
     client.post(card(maria), form(maria, do="sent", channel="text"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,7 +57,20 @@ def test_it_works() -> None:
      ["c u r e s  a c n e", "c.u.r.e.s a.c.n.e", "c-u-r-e-s acne"]),
     ("fda approved", "F.D.A. approved", ["F.D.A. approved"]),
     ("plan b now", "plan B now", ["plan B now"]),
-    ("cures", "c u r e, c u. r e s, c0res, cu res, a b c d, z. B. i. d. R.", []),
+    ("cures", "c u r e, c u. r e s, a b c d, z. B. i. d. R.", []),
+    ("cures acne", "cures 💊 acne, cu💊res acne, cures\nacne, cu-\nres acne, cu\u00ad\nres acne",
+     ["cures 💊 acne", "cu💊res acne", "cures\nacne", "cu-\nres acne"]),
+    # Digits and signs for letters, and pieces of a word.
+    ("cures", "cur3s, CUR35, cure$, c u r 3 s, ©ur€s", ["cur3s", "CUR35", "cure$", "c u r 3 s"]),
+    ("miracle*", "m1racle, mirac1es, m!racle, mir@cle", ["m1racle", "mirac1es", "m!racle", "mir@cle"]),
+    ("gegen Corona", "gegen C0rona, gegen C\u03bfrona", ["gegen C0rona", "gegen C\u03bfrona"]),
+    ("cures", "cu res, cure s, c ures, cu.res, cu-res, cu_r_es",
+     ["cu res", "cure s", "c ures", "cu.res", "cu-res", "cu_r_es"]),
+    ("cures", "cu  res, cu, res, cur e s, 5, 3s, c3s", []),
+    ("abnehmen", "ab nehmen wir", []),
+    ("cura", "a cura, cu ra, c. ura", ["cura"]),
+    ("6 figure*", "6figures, 60 figs", []),
+    ("heals", "\u0397eals, \u0397\u0395ALS", ["\u0397eals", "\u0397\u0395ALS"]),  # a Greek eta
     ("fácil", "dinero facil, fa\u0301cil", ["facil", "fa\u0301cil"]),
     ("große Gewinne", "GROSSE GEWINNE", ["GROSSE GEWINNE"]),
     ("6 figure*", "six or 6-figures", ["6-figures"]),
@@ -165,17 +179,18 @@ def test_the_longest_message_against_a_long_list_ends() -> None:
 
 FLAGGED = {
     "en": ["You can earn $3,000 a month", "it’s GUARANTEED income", "then I quit my job", "this serum heals", "it’s anti-cancer",
-           "boosts your immune system", "Financial-freedom for you", "a six-figure business"],
+           "boosts your immune system", "Financial-freedom for you", "a six-figure business", "it heals corona", "it k1lls\ncorona"],
     "de": ["verdiene 2.000 Euro im Monat", "ein passives Einkommen", "die Creme heilt", "hilft gegen Akne", "finanziell frei",
-           "stärkt das Immunsystem", "kündige deinen Job"],
+           "stärkt das Immunsystem", "kündige deinen Job", "gegen Corona", "schützt vor Corona", "das Corona-Virus"],
     "es": ["gana $5,000 al mes", "ingresos pasivos", "la crema cura", "libertad financiera", "DESINTOXICA tu cuerpo",
-           "deja tu trabajo", "contra el acné"],
+           "deja tu trabajo", "contra el acné", "mata el corona", "protege del coronavirus"],
 }  # fmt: skip
 FINE = {
     "en": ["Your health matters to me", "a curious question", "Shall I post you a treat?", "It costs $34.00", "your skin feels soft",
-           "hold the shoulder of the road"],
-    "de": ["heilige Nacht", "Es kostet 34 Euro", "Ich verdiene einen Kaffee", "gesunde Pause"],
-    "es": ["una piel sana y suave", "un procura de algo", "cuesta $340", "ganas de verte"],
+           "hold the shoulder of the road", "Dear Mrs. Corona", "I met Ana Corona"],
+    "de": ["heilige Nacht", "Es kostet 34 Euro", "Ich verdiene einen Kaffee", "gesunde Pause", "Liebe Frau Corona", "Grüße an Corona",
+           "ab nehmen wir die Bahn", "wie vor Corona"],
+    "es": ["una piel sana y suave", "un procura de algo", "cuesta $340", "ganas de verte", "Hola Sra. Corona", "Hola Corona, 3 por 2"],
 }  # fmt: skip
 
 
@@ -197,8 +212,19 @@ def test_what_is_no_claim_is_left_alone(begun_with: phrases.Index, language: str
     assert phrases.search(begun_with, text, "") == []
 
 
+def said_by_the_product() -> list[str]:
+    """Every sentence of the product in its languages: so much ordinary text, and no claim."""
+    files = Path(django_settings.BASE_DIR).glob("pep/locale/**/*.po")
+    return [one.replace('"\n"', "") for file in files for one in SAID.findall(file.read_text(encoding="utf-8"))]
+
+
+SAID = re.compile(r'"((?:[^"]|"\n")+)"')
+
+
 def test_no_text_that_comes_with_it_is_a_claim_in_any_language(begun_with: phrases.Index) -> None:
     files = [one for one in Path(catalogue.__file__).parent.glob("**/*.toml") if one.name != "phrases.toml"]
-    texts = [text for one in files for text in re.findall(r'"([^"]+)"', one.read_text(encoding="utf-8"))]
-    assert len(texts) > 1000
+    contents = [one.read_text(encoding="utf-8") for one in files]
+    texts = [text for one in contents for text in [*re.findall(r'"([^"]+)"', one), *one.split('"""')]]
+    texts += said_by_the_product()
+    assert len(texts) > 10_000
     assert [claim.text for text in texts for claim in phrases.search(begun_with, text, "")] == []

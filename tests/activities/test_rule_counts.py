@@ -12,7 +12,7 @@ import pytest
 from activities.preview import sampling
 from activities.rules import activity_facts, counting, tried_on
 from activities.rules.counting import Count
-from activities.rules.ruling import value_of
+from activities.rules.decisions import value_of
 from distributors import conditions
 from distributors.conditions import ConditionError, Group, How, Leaf, Node
 from distributors.conditions.vocabulary import Op

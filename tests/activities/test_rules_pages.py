@@ -14,7 +14,7 @@ from django.utils.datastructures import MultiValueDict
 
 from activities.models import Activity, ActivityText
 from activities.rules import form_rows
-from activities.views import rule_edit, rules
+from activities.views import rule_review, rule_shared, rules
 from distributors.models import Distributor, Role, Segment, User
 from kpis import rule_drafts, signals
 from kpis.models import Firing, Policy, Rule, RuleDay, RuleVersion
@@ -580,14 +580,14 @@ def test_what_is_published_is_what_was_counted(dana: Distributor, monkeypatch: p
     renata, cole = Desk(name="Renata Moss"), Desk()
     rule = begun(renata.user)
     seen = rule_drafts.seen(rule)
-    counted = rule_edit.reach
+    counted = rule_review.reach
 
     def meanwhile(*args: Any) -> Any:
-        monkeypatch.setattr(rule_edit, "reach", counted)
+        monkeypatch.setattr(rule_review, "reach", counted)
         renata.write(rule).fill(priority="99").press("save")
         return counted(*args)
 
-    monkeypatch.setattr(rule_edit, "reach", meanwhile)
+    monkeypatch.setattr(rule_review, "reach", meanwhile)
     response = cole.decide("rule_publish", rule, reason="Now", revision=seen.revision + 1)
     assert response.status_code == 409
     assert "Renata Moss saved the draft" in plain(response)
@@ -600,14 +600,14 @@ def test_what_is_resumed_is_what_was_counted(dana: Distributor, monkeypatch: pyt
     desk.write(rule).fill(priority="99").press("save")
     publish(rule, desk.user)
     desk.post("rule_pause", rule.pk)
-    counted = rules.reach
+    counted = rule_shared.reach
 
     def meanwhile(*args: Any) -> Any:
         seen = rule_drafts.seen(rule)
         rule_drafts.restore(rule=rule, number=1, by=desk.user, as_of=make.NOW, seen=seen, reach=0)
         return counted(*args)
 
-    monkeypatch.setattr(rules, "reach", meanwhile)
+    monkeypatch.setattr(rule_shared, "reach", meanwhile)
     response = desk.post("rule_resume", rule.pk)
     assert response.status_code == 409
     assert "published version 3" in plain(response)

@@ -19,7 +19,7 @@ from activities.preview.sampling import people_of
 from activities.ranking import dayslates
 from activities.ranking.drawing import Slot
 from activities.ranking.person import Ranking, rank
-from activities.rules import activity_facts, ruling
+from activities.rules import activity_facts, decisions, failing, ruling
 from distributors import features
 from distributors.models import Distributor
 from kpis import firing, proposals
@@ -442,7 +442,7 @@ def test_a_fact_that_fails_takes_out_its_rules_alone(
     assert (term(ranking, "win-back"), term(ranking, "nurture")) == (0, pytest.approx(0.1))
     assert Firing.objects.count() == 1
     assert bad.name in caplog.text
-    assert ruling.failing()[bad.pk] == "ZeroDivisionError: no such thing"
+    assert failing.failing()[bad.pk] == "ZeroDivisionError: no such thing"
 
 
 def test_an_effect_that_fails_takes_out_its_rule_alone(jenna: Distributor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -482,7 +482,7 @@ def test_whatever_fails_the_page_answers(
 
 def test_reasons_that_fail_leave_the_card(jenna: Distributor, monkeypatch: pytest.MonkeyPatch) -> None:
     rule(trigger())
-    monkeypatch.setattr(ruling.checks, "reasons", lambda *_asked: 1 / 0)
+    monkeypatch.setattr(decisions.checks, "reasons", lambda *_asked: 1 / 0)
     client = signed_in(jenna)
     page = client.get("/")
     assert page.status_code == 200 and page.context["feed"].cards

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.messages import words
+from distributors import blanks
 from distributors.reorder import Due
 from tests import factories as make
 
@@ -133,7 +134,7 @@ def templates(draw: st.DrawFn) -> str:
     parts = [greeting]
     for number in range(1, 1 + draw(st.integers(0, 4))):
         one = draw(sentence(number))
-        if draw(st.booleans()) and "[" not in one and words.TOKEN.search(one) and not one.endswith(("…", "”")):
+        if draw(st.booleans()) and "[" not in one and blanks.TOKEN.search(one) and not one.endswith(("…", "”")):
             one = f"[{one}]"
         parts.append(one + draw(st.sampled_from([" ", " ", "\n", "\n\n", "  "])))
     return "".join(parts) + draw(st.sampled_from(["", "\n\n{me}", "{me}", "\n[Bye, {me}]"]))
@@ -187,7 +188,7 @@ def test_what_is_accepted_is_most_of_it() -> None:
 @given(st.sampled_from(["[", "{", "{a|", "[{", "“", "(", ". ", "[{name}.]", "{name}", "a."]), st.integers(1, 20_000))
 def test_no_text_is_slow(part: str, times: int) -> None:
     """Bounded by its length; a quadratic one would not come to an end here."""
-    text = (part * times)[: words.LONGEST]
+    text = (part * times)[: blanks.LONGEST]
     assert words.render(text, ALL) is not None
 
 

@@ -15,9 +15,12 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from distributors.models import Event, Market, Role, User
-from kpis import adoption, arrivals, campaigns, drafts, overview, trends
+from kpis import adoption, arrivals, campaigns, drafts, trends
 from kpis.models import KPI, Campaign, KPIWeek, PriorityDraft
-from kpis.overview import Decision, Kind
+from kpis.overview import whole
+from kpis.overview.ahead import Change
+from kpis.overview.decisions import Decision, Kind
+from kpis.overview.whole import Overview
 from tests import factories as make
 from tests.pages import now  # noqa: F401
 
@@ -62,8 +65,8 @@ def weeks(kpi: KPI, values: list[float | None], market: Market | None = None, co
         )  # fmt: skip
 
 
-def seen(user: User | None = None, as_of: datetime = NOW) -> overview.Overview:
-    return overview.of(user or User(role=Role.HQ_EDITOR, pk=0), as_of)
+def seen(user: User | None = None, as_of: datetime = NOW) -> Overview:
+    return whole.of(user or User(role=Role.HQ_EDITOR, pk=0), as_of)
 
 
 def decided(user: User | None = None, as_of: datetime = NOW) -> list[Kind]:
@@ -149,7 +152,7 @@ def test_the_next_change_is_the_one_that_comes_first(repeat: KPI) -> None:
     make.priority_version(campaign, {repeat: 100}, starts_on=date(2026, 8, 31), starts_time=time(9))
     after = make.campaign(name="Quarter four", status="scheduled", starts_on="2026-10-01", ends_on="2026-12-31")
     make.priority_version(after, {repeat: 100})
-    assert seen().next == overview.Change(
+    assert seen().next == Change(
         datetime(2026, 8, 31, 13, tzinfo=UTC),
         "31 August, 09:00: version 2 of Quarter three takes over in all markets.",
     )

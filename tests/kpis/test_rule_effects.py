@@ -15,7 +15,7 @@ from distributors.conditions import ConditionError
 from distributors.records import day_number
 from kpis import definitions
 from kpis.models import Call, Firing
-from kpis.rule_effects import EFFECTS, KINDS, Effect, Fired, Offer, Standing, Writes, nothing
+from kpis.rule_effects import BLANKS, EFFECTS, KINDS, OWN_BLANKS, Effect, Fired, Offer, Standing, Writes, nothing
 from kpis.rule_fields import Fields
 
 from .rules import ASK, KNOWN, definition
@@ -194,12 +194,12 @@ def test_a_notice_speaks_to_its_reader() -> None:
     found = effect(
         {
             "effect": "notice", "for": "leader", "days": 3,
-            "title": {"en": "Call {name}", "de": "Ruf {name} an"}, "text": {"en": "{reason} {{!}}"},
+            "title": {"en": "Call {name}", "de": "Ruf {name} an"}, "text": {"en": "{reason}. [{sales_7} so far.]"},
         }
     )  # fmt: skip
     blanks = {"name": "Dora {x}", "reason": "Half of it."}
-    assert found.said("de-at", **blanks) == ("Ruf Dora {x} an", "Half of it. {!}")
-    assert found.said("es", **blanks) == ("Call Dora {x}", "Half of it. {!}")
+    assert found.said("de-at", **blanks) == ("Ruf Dora x an", "Half of it.")
+    assert found.said("es", **blanks, figures={"sales_7": "$40"}) == ("Call Dora x", "Half of it. $40 so far.")
 
 
 def test_hq_reads_its_title_in_the_language_of_the_page() -> None:
@@ -214,6 +214,8 @@ def test_hq_reads_its_title_in_the_language_of_the_page() -> None:
 
 # Refused
 
+FIELDS = "The fields are: " + ", ".join(f"{{{one}}}" for one in BLANKS + OWN_BLANKS) + "."
+
 
 @pytest.mark.parametrize(
     ("changed", "path", "sentence"),
@@ -222,13 +224,16 @@ def test_hq_reads_its_title_in_the_language_of_the_page() -> None:
         ({"text": {}}, "text.en", "Write it in English at least: who reads another language gets that until it is written."),
         ({"text": {"en": " "}}, "text.en", "English: Write it in words."),
         ({"text": {"en": 5}}, "text.en", "English: Write it in words."),
-        ({"text": {"en": "Hi {me}"}}, "text.en", "English: Only {name} and {reason} are filled in, not {me}."),
-        ({"text": {"en": "Hi {}"}}, "text.en", "English: Only {name} and {reason} are filled in, not {}."),
-        ({"text": {"en": "{name.__class__}"}}, "text.en", "English: Only {name} and {reason} are filled in, not {name.__class__}."),
-        ({"text": {"en": "{name!r}"}}, "text.en", "English: Only {name} and {reason} are filled in, not {name}."),
-        ({"text": {"en": "{name:>999999}"}}, "text.en", "English: Only {name} and {reason} are filled in, not {name}."),
-        ({"text": {"en": "Hi", "de": "Hallo {me}"}}, "text.de", "German: Only {name} and {reason} are filled in, not {me}."),
-        ({"text": {"en": "Hi {name"}}, "text.en", "English: Each brace that opens must close: {name} and {reason} are filled in."),
+        ({"text": {"en": "Hi {me}"}}, "text.en", f"English: {{me}} is not a field. {FIELDS}"),
+        ({"text": {"en": "Hi {}"}}, "text.en", f"English: {{}} is not a field. {FIELDS}"),
+        ({"text": {"en": "{name.__class__}"}}, "text.en", f"English: {{name.__class__}} is not a field. {FIELDS}"),
+        ({"text": {"en": "{name!r}"}}, "text.en", f"English: {{name!r}} is not a field. {FIELDS}"),
+        ({"text": {"en": "{name:>999999}"}}, "text.en", f"English: {{name:>999999}} is not a field. {FIELDS}"),
+        ({"text": {"en": "Hi", "de": "Hallo {me}"}}, "text.de", f"German: {{me}} is not a field. {FIELDS}"),
+        ({"text": {"en": "Hi {name"}}, "text.en", "English: Each { needs its } in the same line, with the name of a field between them."),
+        ({"text": {"en": "Hi [there"}}, "text.en", "English: Each [ needs its ] in the same line."),
+        ({"title": {"en": "{prize_left} to go"}}, "title.en", "English: Without her figures nothing is left of it: put the part that needs one in [brackets]."),
+        ({"for": "leader", "text": {"en": "News.[ {goal_left}]"}}, "text.en", "English: Her leader is not told her goals and prizes: leave out {goal_left}."),
         ({"title": {"en": "x" * 121}}, "title.en", "English: Keep it within 120 characters."),
         ({"text": {"en": "Hi", "xx": "Hi"}}, "text.xx", "There is no field xx here."),
         ({"days": 31}, "days", "Enter a whole number from 1 to 30."),

@@ -327,3 +327,15 @@ def test_queries_do_not_grow_with_notices(dora: Distributor) -> None:
     page(dora)
     assert queries("notices") == one
     assert queries("notices_bell") == without + 1, "and nothing is locked again"
+
+
+def test_her_figures_are_those_it_fired_with(dora: Distributor) -> None:
+    prize = {
+        "award": "Hundred days", "prize": "A watch", "metric": "sales", "left": "180.00", "percent": 82,
+        "last": "2026-09-20", "days": 25,
+    }  # fmt: skip
+    told = tell(text="Go on[: {prize_left} to go until {prize_until}].")
+    fired(rule(told), dora, facts=[["", -62.0], ["{prize}", prize]])
+    assert "Go on: $180 to go until 20 September." in page(dora)
+    fired(rule(told), dora)
+    assert "Go on." in page(dora), "without figures it is whole as well"
