@@ -60,7 +60,12 @@ class House:
                 self.command("up", "--no-demo", "--port", str(self.port), *words),
                 env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        until(lambda: "Ready after" in self.said()[mark:] or self.up.poll() is not None, 120)
+        try:
+            until(lambda: "Ready after" in self.said()[mark:] or self.up.poll() is not None, 300, "it was never ready")
+        except AssertionError:
+            # Nobody else would: what is left of it slows all that follows.
+            self.close()
+            raise
         assert self.up.poll() is None, self.said()
 
     def said(self) -> str:
