@@ -161,6 +161,8 @@ LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "pep" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
+# Dates of lists and forms as the pages of our own write them.
+FORMAT_MODULE_PATH = "pep.formats"
 # What staff who chose no zone of their own read times in (distributors/zones.py). Everything is kept in UTC.
 DESK_TIME_ZONE = time_zone("PEP_DESK_TIME_ZONE", TIME_ZONE)
 

@@ -64,7 +64,7 @@ def test_who_chose_none_reads_in_that_of_the_installation(now: None, settings: A
 def test_the_lists_of_the_admin_are_on_it_too() -> None:
     make.user(email="seen@x.example", last_login=datetime(2026, 8, 27, 23, 30, tzinfo=UTC))
     text = desk("Asia/Tokyo", Role.OPERATOR).get(reverse("admin:distributors_user_changelist"), {"q": "seen@x"}).text
-    assert "Aug. 28, 2026, 8:30 a.m." in text
+    assert "28 August 2026, 08:30" in text
     assert "Times in Asia/Tokyo" in text
 
 
