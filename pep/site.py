@@ -26,6 +26,7 @@ from kpis.models import PriorityDraft, RuleDraft
 View = Callable[..., HttpResponse]
 
 METHODS = ("GET", "HEAD", "POST")
+OPERATORS = frozenset({Role.OPERATOR})
 
 
 @dataclass(frozen=True)
@@ -100,19 +101,20 @@ MENU: list[tuple[str | Promise, tuple[Item, ...]]] = [
         _("What happened"),
         (
             Item("distributors.event", "receipt_long"), Item("distributors.order", "shopping_bag"),
-            Item("distributors.measure", "monitoring"), Item("activities.action", "task_alt"),
-            Item("activities.scaleset", "straighten"), Item("notifications.notice", "notifications"),
+            # HQ reads these where they mean something: on a KPI's page, a person's list, the propagation of a version.
+            Item("distributors.measure", "monitoring", roles=OPERATORS), Item("activities.action", "task_alt", roles=OPERATORS),
+            Item("activities.scaleset", "straighten", roles=OPERATORS), Item("notifications.notice", "notifications"),
         ),
     ),
     (_("Machines"), (Item("distributors.apikey", "key"),)),
     (
         _("Operation"),
         (
-            Item("activities.recalculation", "autorenew"), Item("distributors.user", "badge"),
+            Item("activities.recalculation", "autorenew", roles=OPERATORS), Item("distributors.user", "badge"),
             Item("django_q.schedule", "schedule"), Item("django_q.ormq", "queue"),
             Item("django_q.success", "done_all"), Item("django_q.failure", "error"),
             Item("pep.heartbeat", "favorite"),
-            Item("pghistory.middlewareevents", "history", _("Audit"), roles=frozenset({Role.OPERATOR})),
+            Item("pghistory.middlewareevents", "history", _("Audit"), roles=OPERATORS),
         ),
     ),
 ]  # fmt: skip

@@ -22,8 +22,8 @@ CONTENT = ("Content", ["Activities", "Skills", "Library items", "Messages", "Blo
 FIELD = [
     "Distributors", "Segments", "Goals", "Markets", "Product lines", "Products", "Rules of publishing",
 ]  # fmt: skip
-HAPPENED = ("What happened", ["Orders", "Measures", "Actions", "Scale sets"])
-HQ_MENU = [STEER, ("Learn from it", LEARN), CONTENT, ("Field", FIELD), HAPPENED, ("Operation", ["Recalculations"])]
+HAPPENED = ("What happened", ["Orders"])
+HQ_MENU = [STEER, ("Learn from it", LEARN), CONTENT, ("Field", FIELD), HAPPENED]
 
 #: Every line of every role, in order.
 MENUS: dict[Role, list[tuple[str, list[str]]]] = {
