@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from distributors.admin import HQ_READS, LogAdmin
 from distributors.desk import EDIT, REMOVE, VIEW, May, RoleAdmin, RoleSections
@@ -69,6 +70,8 @@ class ActivityForm(forms.ModelForm):
 
 
 class TextForm(forms.ModelForm):
+    language = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget)
+
     class Meta:
         model = ActivityText
         fields = "__all__"  # noqa: DJ007 the page names its fields
@@ -84,6 +87,7 @@ class TextForm(forms.ModelForm):
 class TextInline(RoleSections):
     model = ActivityText
     form = TextForm
+    formset = item_desk.InLanguages
     may: May = TRAINERS_WRITE | {Role.TRAINER: REMOVE}
     fields = ["language", "title", "summary", "body", "message"]
 

@@ -128,3 +128,4 @@ class Feed:
     focus_until: date | None
     versions: dict[str, object]
     seed: int
+    own_share: float  # alpha: what her goals weigh against the company's priorities, at least a half

@@ -10,7 +10,7 @@ from django.utils import translation
 
 from distributors.models import Distributor
 
-from . import explain, history, recommend
+from . import explain, history, places, recommend
 from .cards import Candidate, Card, Terms
 from .models import Action, Activity, ActivityText
 from .ranking import candidates, shelf
@@ -27,7 +27,12 @@ def card_of(distributor: Distributor, key: str, *, as_of: datetime) -> Card | No
 
 
 def ranked(ranking: Ranking, key: str) -> Card | None:
-    return shown(ranking, ranking.keys.index(key)) if key in ranking.keys else None
+    """The card, and why it has its place when it is on today's list."""
+    if key not in ranking.keys:
+        return None
+    index = ranking.keys.index(key)
+    card, place = shown(ranking, index), places.place(ranking, recommend.slate(ranking), index)
+    return replace(card, reasons=[*card.reasons, place]) if card is not None and place is not None else card
 
 
 def shown(ranking: Ranking, index: int, slot: Slot = Slot.OWN) -> Card | None:

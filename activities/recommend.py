@@ -68,6 +68,7 @@ def feed(
             focus_until=ranking.priorities.until,
             versions=ranking.versions,
             seed=ranking.seed,
+            own_share=ranking.own_share,
         )
 
 

@@ -124,15 +124,16 @@ def lasting(facts: Facts) -> str:
 def reorder_due(facts: Facts) -> str:
     gap, orders = facts.days("usual_gap_days"), facts.days("orders") or 0
     if gap and orders > 1:
-        usual = facts.money("order_average")
+        # The mean is all that is kept of her orders; "usually" would be another figure.
+        average = facts.money("order_average")
         said = {
             "name": facts.name,
             "span": span(gap),
             "ago": days_ago(facts.days("days_since_order") or 0),
-            "usual": usual,
+            "average": average,
         }
-        if usual:
-            return _("%(name)s reorders about every %(span)s, usually %(usual)s, and last ordered %(ago)s.") % said
+        if average:
+            return _("%(name)s reorders about every %(span)s, on average %(average)s, and last ordered %(ago)s.") % said
         return _("%(name)s reorders about every %(span)s and last ordered %(ago)s.") % said
     return joined(bought(facts), lasting(facts))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from . import presence
 from .models import Distributor, Role
@@ -86,9 +87,20 @@ def own_distributor(user_id: int) -> Distributor:
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page, and from there back to the page she was on."""
+    response = redirect_to_login(page_of(request))
     if getattr(request, "htmx", False):
         # Otherwise the sign-in page would be swapped into a fragment of this one.
-        response = HttpResponse(status=204)
-        response["HX-Redirect"] = reverse("account_login")
-        return response
-    return redirect_to_login(request.get_full_path())
+        return HttpResponse(status=204, headers={"HX-Redirect": response["Location"]})
+    return response
+
+
+def page_of(request: HttpRequest) -> str:
+    """The page itself, or the one that a form or a fragment of it was sent from: many of those answer no GET."""
+    if request.method in {"GET", "HEAD"} and not getattr(request, "htmx", False):
+        return request.get_full_path()
+    sent_from = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(sent_from, {request.get_host()}):
+        return request.get_full_path()
+    parts = urlsplit(sent_from)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

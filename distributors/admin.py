@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
 from django.db.models import PROTECT, Count, ManyToOneRel, Q
@@ -18,7 +19,12 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from . import segments
 from .access import HQ
@@ -33,6 +39,7 @@ HQ_EDITS: dict[Role, frozenset[str]] = HQ_READS | {Role.HQ_EDITOR: EDIT, Role.HQ
 class LogAdmin(RoleAdmin):
     """A long table that nobody edits: newest first, never counted."""
 
+    fills_itself = True  # what an empty one says
     paginator = InfinitePaginator
     show_full_result_count = False
     list_per_page = 50
@@ -84,9 +91,14 @@ class UserAdmin(RoleAdmin):
         super().save_model(request, obj, form, change)
 
 
+class MarketForm(forms.ModelForm):
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
+
+
 @admin.register(Market)
 class MarketAdmin(RoleAdmin):
     may: May = HQ_READS | {Role.OPERATOR: EDIT}
+    form = MarketForm
     list_display = ["name", "code", "currency", "time_zone", "week_start", "language", "price_level"]
     ordering = ["name"]
 

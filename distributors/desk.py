@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
-from django.db import connection
+from django.contrib import admin, messages
+from django.db import IntegrityError, connection
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from .models import Role
+from .once import once, token
+from .said import SaidForm
 from .seen import SeenForm
 
 VIEW = frozenset({"view"})
@@ -59,7 +64,7 @@ class RoleAdmin(ByRole, ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """One that changes a row says what it was made from, so that the second of two editors is told."""
         form = super().get_form(request, obj, change, **kwargs)
-        return type(form.__name__, (form, SeenForm), {}) if change else form
+        return type(form.__name__, (form, SaidForm, *([SeenForm] if change else [])), {})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Who saves it takes turns with whoever else writes the row, and sees what they wrote."""
@@ -69,14 +74,51 @@ class RoleAdmin(ByRole, ModelAdmin):
         self.model._base_manager.select_for_update(of=("self",)).filter(pk=found.pk).first()
         return super().get_object(request, object_id, from_field)
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """A form that is sent twice makes one row; one that another row forbids comes back with a sentence."""
+        view = super().changeform_view
 
-class RoleInline(ByRole, TabularInline):
+        def save() -> HttpResponse:
+            return view(request, object_id, form_url, extra_context)
+
+        if request.method != "POST":
+            return save()
+        try:
+            return once(
+                request, save, otherwise=reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+            )
+        except IntegrityError:
+            messages.error(request, _("Somebody just saved the same. Look at the list, then try again."))
+            return HttpResponseRedirect(request.path)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        request.added = obj  # type: ignore[attr-defined]
+        return super().log_addition(request, obj, message)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if kwargs.get("add"):
+            context["once"] = request.POST.get("once") or token()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+class Rows(ByRole):
+    """Rows below the form, each with its own form."""
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        own = self.form  # type: ignore[attr-defined]
+        form = SaidForm if own is ModelForm else type(own.__name__, (own, SaidForm), {})
+        return super().get_formset(request, obj, **{"form": form} | kwargs)  # type: ignore[misc]
+
+
+class RoleInline(Rows, TabularInline):
     """Rows of a table below the form."""
 
     extra = 0
 
 
-class RoleSections(ByRole, StackedInline):
+class RoleSections(Rows, StackedInline):
     """One section a row, for rows with long texts."""
 
     extra = 0

@@ -55,11 +55,27 @@ class PersonLine:
 
 def due_person(due: Due, today: date, market: Market) -> PersonLine:
     customer = due.customer
-    bar = None
-    if due.reason in OF_ORDERS and customer.last_order_on and due.window_start and due.window_end:
-        bar = rhythm(customer.last_order_on, due.window_start, due.window_end, today)
+    window = window_of(due, today)
+    bar = rhythm(*window, today) if window else None
     writes, call = reaching(customer, market)
     return PersonLine(customer, due_line(due, today), bar, *chips(customer), due=True, writes=writes, call=call)
+
+
+def is_about_line(due: Due) -> bool:
+    """Whether it is how long a product lasts that says when, not her own gaps between orders."""
+    return due.reason == "one_time" or (due.reason == "reorder_due" and not due.customer.usual_gap_days)
+
+
+def window_of(due: Due, today: date) -> tuple[date, date, date] | None:
+    """When the order was that the reason counts from, and the first and last day of the next one's window; None without one.
+
+    Of a product line that is the line's last order, which need not be her last.
+    """
+    if due.reason not in OF_ORDERS or not due.window_start or not due.window_end:
+        return None
+    ago = due.facts.get("days_since_line")
+    last = due.customer.last_order_on if ago is None else today - timedelta(days=int(str(ago)))
+    return (last, due.window_start, due.window_end) if last else None
 
 
 def reaching(customer: Customer, market: Market) -> tuple[bool, str]:
@@ -78,8 +94,8 @@ def chips(customer: Customer) -> tuple[str, str]:
 
 
 def due_line(due: Due, today: date) -> str:
-    """Lumen Liner, day 54 of 56 · Day 6 after the order: check-in · Added 12 days ago."""
-    customer, product = due.customer, str(due.facts.get("product") or "")
+    """Lumen Liner, day 54 of 56 · Usually every 5 weeks, last 34 days ago · Day 6 after the order: check-in."""
+    customer = due.customer
     ago = (today - customer.last_order_on).days if customer.last_order_on else None
     if due.reason == "birthday" and customer.birthday:
         return _("Birthday on %(day)s") % {"day": day_short(customer.birthday)}
@@ -87,7 +103,7 @@ def due_line(due: Due, today: date) -> str:
         return _("Left a basket open")
     if due.reason == "prospect" or ago is None:
         return since_contact(customer, today)
-    if due.reason in OF_ORDERS and (said := rhythm_line(due, product, ago)):
+    if due.reason in OF_ORDERS and (said := rhythm_line(due, today, ago)):
         return said
     return after_order(due.reason, ago) or ordered(ago)
 
@@ -104,21 +120,17 @@ def after_order(reason: str, ago: int) -> str:
     return ""
 
 
-def rhythm_line(due: Due, product: str, ago: int) -> str:
-    """Lumen Liner, day 54 of 56 · Lash serum, 10 days over the usual 52."""
-    own = due.reason == "reorder_due" and due.customer.usual_gap_days
-    gap = round(float(own or str(due.facts.get("lasts_days") or 0)))
-    days = ago if own else int(str(due.facts.get("days_since_line") or ago))
-    if not gap:
+def rhythm_line(due: Due, today: date, ago: int) -> str:
+    """Lumen Liner, day 54 of 56 · Lash serum, 10 days over the usual 52; of her own gaps, as her page has it: own_rhythm."""
+    if not is_about_line(due):
+        return own_rhythm(due.customer, today)
+    gap, days = int(str(due.facts.get("lasts_days") or 0)), int(str(due.facts.get("days_since_line", ago)))
+    facts = {"product": due.facts.get("product", ""), "ago": days, "gap": gap, "over": days - gap}
+    if not gap or not facts["product"]:
         return ""
-    facts = {"product": product, "ago": days, "gap": gap, "over": days - gap}
     if days > gap:
-        return (
-            _("%(product)s, %(over)s days over the usual %(gap)s")
-            if product
-            else _("%(over)s days over the usual %(gap)s")
-        ) % facts
-    return (_("%(product)s, day %(ago)s of %(gap)s") if product else _("Day %(ago)s of %(gap)s")) % facts
+        return _("%(product)s, %(over)s days over the usual %(gap)s") % facts
+    return _("%(product)s, day %(ago)s of %(gap)s") % facts
 
 
 def ordered(ago: int) -> str:
@@ -182,6 +194,11 @@ def span(days: float) -> str:
         return ngettext("%(n)s day", "%(n)s days", n) % {"n": n}
     n = round(days / WEEK)
     return ngettext("%(n)s week", "%(n)s weeks", n) % {"n": n}
+
+
+def told_rhythm(customer: Customer, due: Due | None, today: date) -> str:
+    """What makes her due, of a product line or of all her orders, as the list says it; else the rhythm of all her orders."""
+    return due_line(due, today) if due is not None and due.reason in OF_ORDERS else own_rhythm(customer, today)
 
 
 def own_rhythm(customer: Customer, today: date) -> str:

@@ -15,20 +15,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from . import ingest
+from . import gone, ingest
 from .models import ContactImport, Customer, Distributor, Event, Note, NotTheSame, User
-
-#: All that an event about her keeps; whatever else a system wrote into one is gone. `lines` keeps LINE of each.
-KEPT = frozenset({
-    "amount", "currency", "lines", "order", "activity", "recruit", "until", "closed_by", "undoes", "score", "memory_before",
-    "channel", "state", "tone", "outreach", "by",
-})  # fmt: skip
-#: Kept too where they are words of ours; in anybody else's event they are free text.
-OF_ACTIVITIES = frozenset({"form", "reason"})
-#: Without the name: a shop may write an engraving into it. Products keep the names of the catalogue.
-LINE = frozenset({"sku", "quantity", "amount", "currency", "line", "line_name"})
-#: Somebody's own event, which names her as the contact who enrolled: only that goes.
-ENROLLED = "distributor.enrolled"
 
 
 @transaction.atomic
@@ -57,7 +45,7 @@ def erase(*, customer: Customer, as_of: datetime, by: User | None) -> None:
 
 def empty(row: Customer, as_of: datetime) -> None:
     """Keep what is folded from events, which name nobody any more."""
-    row.external_id = f"erased-{secrets.token_hex(12)}"
+    row.external_id = unknown_id(row)
     row.name = row.phone = row.email = row.hotness = row.language = ""
     row.birthday = None
     row.do_not_contact = True
@@ -65,23 +53,21 @@ def empty(row: Customer, as_of: datetime) -> None:
     row.save()
 
 
+def unknown_id(row: Customer) -> str:
+    """By which what is said of her later is known to be of somebody erased, though nobody can read her id from it."""
+    mark = gone.mark(row.distributor_id, row.external_id)
+    # Erased before, and back while the secret was another one: her first row answers to the mark.
+    if Customer.objects.filter(distributor=row.distributor_id, external_id=mark).exists():
+        return f"{gone.EARLIER}{secrets.token_hex(12)}"
+    return mark
+
+
 def redact(her: Customer) -> None:
     """Rewrite the data of all events about her. That they were sent, when and by whom stays: they come only once."""
     events = list(Event.objects.filter(customer=her).only("pk", "type", "data"))
     for event in events:
-        event.data = told(event.type, event.data, her.external_id)
+        event.data = gone.told(event.type, event.data, her.external_id)
     Event.objects.bulk_update(events, ["data"], batch_size=500)
-
-
-def told(type_: str, data: dict[str, Any], external_id: str) -> dict[str, Any]:
-    """What is left of an event's data."""
-    if type_ == ENROLLED:
-        return data | {"contact": external_id}
-    kept = KEPT | OF_ACTIVITIES if type_.startswith("activity.") else KEPT
-    left = {name: value for name, value in data.items() if name in kept}
-    if "lines" in left:
-        left["lines"] = [{name: line[name] for name in line if name in LINE} for line in left["lines"]]
-    return left | {"customer": external_id}
 
 
 def forget_imports(distributor_id: int, rows: Iterable[Customer]) -> None:

@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Case, CharField, Count, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils.translation import gettext as _
 
-from . import reorder
+from . import reorder, spelling
 from .due_lines import PersonLine, due_person, plain_person
 from .models import Customer, Distributor, Note
+from .spelling import holds
 from .timing import Reason
 
 #: People on one page of a list.
@@ -124,14 +125,18 @@ def by_name(chosen: QuerySet[Customer]) -> QuerySet[Customer]:
 
 
 def found_by(mine: QuerySet[Customer], q: str) -> QuerySet[Customer]:
-    """Whose name, phone, e-mail or notes hold what was typed. `noted` is the newest note that does."""
-    notes = Note.objects.filter(customer=OuterRef("pk"), text__icontains=q)
-    wanted = Q(name__icontains=q) | Q(email__icontains=q) | Q(name="", external_id__icontains=q) | Q(Exists(notes))
+    """Whose name, phone, e-mail or notes hold what was typed, however it is spelled. `noted` is the newest note that does."""
+    # Her people's notes, and not the whole company's: only where a note and its person are one row can this be told.
+    hers = mine.alias(said=Case(When(erased_at=None, then=F("notes__text")), output_field=TextField()))
+    has_note = Q(pk__in=hers.filter(holds("said", q)).values("pk"))
+    unnamed = Q(name="", external_id__icontains=q)
+    wanted = holds("name", q) | Q(email__icontains=q) | unnamed | has_note
     digits = re.sub(r"\D", "", q)
     if len(digits) >= FEWEST_DIGITS and PHONE_LIKE.fullmatch(q):
         mine = mine.alias(digits=digits_of(F("phone")))
         wanted |= Q(digits__contains=digits.removeprefix("00").lstrip("0") or digits)
-    return mine.annotate(noted=Subquery(notes.order_by("-at").values("text")[:1])).filter(wanted)
+    newest = Note.objects.filter(holds("text", q), customer=OuterRef("pk")).order_by("-at").values("text")[:1]
+    return mine.annotate(noted=Subquery(newest)).filter(wanted)
 
 
 def digits_of(field: F) -> Func:
@@ -143,7 +148,7 @@ def snippet(text: str, q: str) -> str:
     said = " ".join(text.split())
     if not said:
         return ""
-    at = max(0, said.casefold().find(q.casefold()))
-    first, last = max(0, at - AROUND), at + len(q) + AROUND
+    begin, end = spelling.find(said, q)
+    first, last = max(0, begin - AROUND), end + AROUND
     words = said[first:last].strip()
     return _("Note: %(words)s") % {"words": ("… " if first else "") + words + (" …" if last < len(said) else "")}

@@ -56,7 +56,8 @@ def found_in(row: features.Row, person: Distributor, as_of: datetime, buying: Bu
 def free_from(customer: Customer, market: Market, today: date) -> date | None:
     """The day from which a contact is within her market's caps again: "Next message from Friday". None when it is now.
 
-    What timing.contacts looks at, but for an open basket, which need not wait for the days between contacts.
+    What timing.contacts looks at, but for a basket filled since the last contact, which need not wait for the days between
+    two: who has a reason now may hear now.
     """
     days = [market.local_day(at) for at in customer.recent_contacts]
     last = market.local_day(customer.last_contact_at) if customer.last_contact_at else None

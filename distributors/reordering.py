@@ -116,7 +116,12 @@ class Seen(NamedTuple):
 
     @property
     def repeats(self) -> Floats:
-        """x of BG/NBD: orders of one day are one."""
+        """x of BG/NBD, counted in orders: what her CUSTOMER record says, and so what timing.chance_of takes too.
+
+        Strictly x counts order days after the first (ranking.md 3): 2 orders on one day and one each on two later days are 2,
+        and are 3 here. Fit and score count alike, so the model is consistent; its r, alpha, a and b are those of orders. A
+        count of order days would take a longer record, which rows written before an upgrade do not have.
+        """
         return np.where(self.gap > 0, self.orders - 1, 0.0)
 
     @property

@@ -25,7 +25,8 @@ CREATE TEMP TABLE IF NOT EXISTS pep_staged_event (
 """
 
 # Whom an event names is hers from that day on, and a customer once she orders (fold.py). What is said of somebody who was
-# merged into another contact is said of that one; of somebody erased nothing is kept. Whose contact it is: the subject's, or her sponsor's who enrols.
+# merged into another contact is said of that one; what is said of somebody erased comes without what is personal, under her
+# row's own id (gone.py). Whose contact it is: the subject's, or her sponsor's who enrols.
 CUSTOMERS = """
 INSERT INTO distributors_customer AS c (distributor_id, external_id, name, kind, hotness, phone, email, language,
     do_not_contact, allowed, refused, recent_contacts, added_at, orders, spent)

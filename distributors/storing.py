@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from django.db import OperationalError, connection
 
+from . import gone
 from .cloudevents import EventError, Item
 from .contacts import write_details
 from .enrolling import Place, check_enrolments, enrol
@@ -81,7 +82,8 @@ def store(items: Sequence[Item], *, received_at: datetime, places: dict[str, Pla
     known = lock_people(items, lock=not dry)
     if places is not None:
         known = places | known
-    wanted = first_of_each(items, existing(items), stored)
+    there, erased = existing(items, known)
+    wanted = first_of_each(items, there, stored)
     enrolments = [item for item in wanted if item.type == "distributor.enrolled"]
     joining = check_enrolments(enrolments, known, stored.invalid)
     accepted = [item for item in wanted if belongs(item, known, stored)]
@@ -91,7 +93,7 @@ def store(items: Sequence[Item], *, received_at: datetime, places: dict[str, Pla
         return stored
     if joining and not enrol(joining, known):
         raise RaceError
-    insert(accepted, known, received_at, stored)
+    insert(accepted, known, erased, received_at, stored)
     return stored
 
 
@@ -119,18 +121,35 @@ def lock_people(items: Iterable[Item], *, lock: bool) -> dict[str, Place]:
         return {name: Place(pk, *market) for pk, name, *market in cursor.fetchall()}
 
 
-def existing(items: Iterable[Item]) -> dict[Key, Row]:
+EXISTING = """
+SELECT e.id, e.source, e.external_id, e.type, d.external_id, e.time, e.day, e.received_at, e.digest
+FROM unnest(%s::text[], %s::text[]) AS k(source, external_id)
+JOIN distributors_event e USING (source, external_id)
+JOIN distributors_distributor d ON d.id = e.distributor_id
+UNION ALL
+SELECT c.distributor_id, NULL, c.external_id, NULL, NULL, NULL, NULL, NULL, NULL
+FROM unnest(%s::bigint[], %s::text[]) AS n(owner_id, external_id)
+JOIN distributors_customer c ON (c.distributor_id, c.external_id) = (n.owner_id, n.external_id)
+WHERE c.erased_at IS NOT NULL
+"""
+
+
+def existing(items: Sequence[Item], known: dict[str, Place]) -> tuple[dict[Key, Row], set[gone.Name]]:
+    """What is stored already, and who of those named was erased. In one statement, after the lock: who is being erased is."""
     sources, ids = [item.source for item in items], [item.external_id for item in items]
+    named = ((known[whose].id, item.customer) for item in items if item.customer and (whose := owner(item)) in known)
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT e.id, e.source, e.external_id, e.type, d.external_id, e.time, e.day, e.received_at, e.digest
-            FROM unnest(%s::text[], %s::text[]) AS k(source, external_id)
-            JOIN distributors_event e USING (source, external_id)
-            JOIN distributors_distributor d ON d.id = e.distributor_id""",
-            [sources, ids],
-        )
-        rows = (Row(*values) for values in cursor.fetchall())
-        return {(row.source, row.external_id): row for row in rows}
+        cursor.execute(EXISTING, [sources, ids, *gone.asked(named)])
+        found = cursor.fetchall()
+    rows = (Row(*values) for values in found if values[1] is not None)
+    erased = {(values[0], values[2]) for values in found if values[1] is None}
+    return {(row.source, row.external_id): row for row in rows}, erased
+
+
+def owner(item: Item) -> str:
+    """Whose contact it names: the subject's own, or her sponsor's when she enrols."""
+    enrols = item.type == "distributor.enrolled" and item.data.get("sponsor")
+    return str(item.data["sponsor"]) if enrols else item.subject
 
 
 def first_of_each(items: Iterable[Item], there: dict[Key, Row], stored: Stored) -> list[Item]:
@@ -182,14 +201,16 @@ def check_place(item: Item, place: Place | None) -> None:
         raise EventError(f"data.currency must be {place.currency}, the currency of {item.subject}'s market.")
 
 
-def insert(items: list[Item], known: dict[str, Place], received_at: datetime, stored: Stored) -> None:
+def insert(
+    items: list[Item], known: dict[str, Place], erased: set[gone.Name], received_at: datetime, stored: Stored
+) -> None:
     """Insert customers, products and events, then fold. Every item must become a row, or it is a race."""
     if not items:
         return
     for item in items:
         item.distributor_id = known[item.subject].id
-        enrols = item.type == "distributor.enrolled" and item.data.get("sponsor")
-        item.owner_id = known[item.data["sponsor"]].id if enrols else item.distributor_id
+        item.owner_id = known[owner(item)].id
+    gone.forget(items, erased)
     with connection.cursor() as cursor:
         stage = copied if len(items) >= WORTH_COPYING else unnested
         found = stage(cursor, items, received_at)

@@ -6,7 +6,7 @@ ranks worse than chance (ranking.md 3); what counts is how much her rhythm is kn
     own rhythm      (.50 + .40 n/(n + 4)) x timely       n orders; timely = 1 in the window, falling to .6 when it is over
     product used up .60 (only order of its line), .55 (only order) x timely
     once past orders have told who orders again (reordering.py), both of them: her place among all customers, 0 to 1
-    open basket     .95 - .05 a day
+    open basket     .95 - .05 a day; also between contacts, but for who has heard since she filled it
     check-in .60 · birthday .50 - .02 a day · connect .45 · lapsed .35 falling to .15 at 400 days
     prospect        .60 hot · .45 warm · .30 cool · .20 cold
     new recruit     .50 rising to .80 as her first 30 days run out
@@ -117,8 +117,9 @@ def contacts(
             last += 1
         if nth_contact(customer, buying.most[m]) > today - CAP_DAYS:
             continue
-        n = add(open_basket(customer, today, now), OPEN_BASKET, who, person, line, n, out)
-        if customer.contacted_on > today - buying.quiet[m]:
+        quiet = customer.contacted_on > today - buying.quiet[m]
+        n = add(open_basket(customer, today, now, quiet), OPEN_BASKET, who, person, line, n, out)
+        if quiet:
             continue
         n = add(prospect(customer, today), PROSPECT, who, person, line, n, out)
         n = add(birthday(customer, today, year), BIRTHDAY, who, person, line, n, out)
@@ -156,8 +157,10 @@ def add(found: Timing, reason: int, who: int, person: int, line: int, n: int, ou
 
 
 @kernel
-def open_basket(customer: Any, today: int, now: int) -> Timing:
-    if not now - BASKET_DAYS * DAY < customer.basket_at <= now:
+def open_basket(customer: Any, today: int, now: int, quiet: bool) -> Timing:
+    """It need not wait for the days between contacts, unless she has heard since she filled it."""
+    is_open = now - BASKET_DAYS * DAY < customer.basket_at <= now
+    if not is_open or (quiet and customer.contacted_at >= customer.basket_at):
         return 0.0, NEVER, NEVER
     return 0.95 - 0.05 * min(max(0, today - customer.basket_on), BASKET_DAYS), NEVER, NEVER
 
@@ -256,7 +259,10 @@ def place_among(customer: Any, bought_once: bool, today: int, buying: Buying) ->
 
 @kernel
 def chance_of(customer: Any, line: Any, today: int, r: float, alpha: float, a: float, b: float) -> float:
-    """P(an order in the next HORIZON days) by the weights of the line; reordering.Model.chances works out the same."""
+    """P(an order in the next HORIZON days) by the weights of the line; reordering.Model.chances works out the same.
+
+    x of BG/NBD is orders - 1, not order days - 1: see reordering.Seen.repeats.
+    """
     recency, age = float(today - customer.last_order), float(today - customer.first_order)
     once, orders = customer.gap <= 0, float(customer.orders)
     expected = expected_of(

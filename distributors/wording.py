@@ -147,6 +147,9 @@ def pace_note(state: GoalState, *, behind: bool) -> str:
         return _("%(left)s to go") % {"left": amount(state.left, state.goal.metric, state.currency)}
     if state.metric.unit is Unit.COUNT:
         return to_go_in(state)
+    if state.days_left <= 1:
+        # An even pace ends at the target: what she is behind is what is left, said as the day line says it.
+        return _("%(left)s to go today") % {"left": amount(state.left, state.goal.metric, state.currency)}
     gap = whole(abs(state.value - state.expected))
     if gap < 1:
         return _("on pace")

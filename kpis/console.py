@@ -13,7 +13,7 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from distributors.models import Market
+from distributors.models import Market, User
 
 from . import board, campaigns, drafts, history, reviewing, trends, version_lines, wording
 from .board import RULE
@@ -157,6 +157,10 @@ class Console:
         """The version that was published after the draft was begun."""
         newest = self.past.entries[0].version if self.past.entries else None
         return newest if newest and self.draft and newest.number > self.draft.based_on else None
+
+    @property
+    def asked_by(self) -> User | None:
+        return drafts.asked_by(self.draft) if self.draft else None
 
     @property
     def standings(self) -> list[str]:

@@ -244,6 +244,8 @@ def schema() -> dict[str, Any]:
         return {"type": "integer", "minimum": least, "maximum": most, "default": usual}
 
     properties = {
+        # Not of the rule: a text of it may name this schema. What is kept never does.
+        "$schema": {"type": "string", "format": "uri"},
         "if": {"$ref": "#/$defs/condition"},
         "but_not": {"$ref": "#/$defs/condition"},
         "then": {"type": "array", "minItems": 1, "maxItems": MOST_EFFECTS, "items": {"$ref": "#/$defs/effect"}},

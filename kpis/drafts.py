@@ -94,7 +94,10 @@ def save(
     check_editor(by)
     check_savable(campaign, proposal, reason)
     draft = draft or begun(campaign)
-    draft.weights = {str(pk): weight for pk, weight in proposal.weights.items() if weight}
+    weights = {str(pk): weight for pk, weight in proposal.weights.items() if weight}
+    if draft.pk is None or (weights, proposal.own_goal_share) != (draft.weights, draft.own_goal_share):
+        draft.by = by
+    draft.weights = weights
     draft.locked = locked
     draft.own_goal_share = proposal.own_goal_share
     put(draft, DRAFT, reason, starts, by, as_of)
@@ -127,7 +130,7 @@ def ask(
 
 @transaction.atomic
 def send_back(*, campaign: Campaign, seen: Seen, note: str, by: User, as_of: datetime) -> PriorityDraft:
-    """An approver wants it otherwise, and says what. Whoever asked still answers for it."""
+    """An approver wants it otherwise, and says what. Whoever wrote it still answers for it."""
     campaign, draft = locked_as_seen(campaign, seen)
     draft = needed(draft)
     note = note.strip()
@@ -205,16 +208,25 @@ def may_publish(draft: PriorityDraft, user: User, as_of: datetime) -> str:
         return _("%(reaches)s Above %(limit)s a second person approves it: ask for approval first.") % counts
     if user.role != Role.HQ_APPROVER:
         return _("%(reaches)s Above %(limit)s an approver publishes it.") % counts
+    if draft.by_id == user.pk:
+        return _("%(reaches)s Above %(limit)s somebody else than the one who wrote it approves it.") % counts
     return _("%(reaches)s Above %(limit)s somebody else than the one who asked approves it.") % counts
 
 
 def approves(draft: PriorityDraft, user: User) -> bool:
-    """Publishing it is the word of a second person: an approver who is not the one that answers for the draft."""
-    return draft.state == IN_REVIEW and user.role == Role.HQ_APPROVER and draft.by_id != user.pk
+    """Publishing it is the word of a second person: an approver who neither wrote these weights nor handed them in."""
+    if draft.state != IN_REVIEW or user.role != Role.HQ_APPROVER or draft.by_id == user.pk:
+        return False
+    return asked_by(draft) != user
+
+
+def asked_by(draft: PriorityDraft) -> User | None:
+    """Who handed it in, which the audit knows; where it does not, whoever wrote it."""
+    return signer(changes(draft.campaign).last()) or draft.by
 
 
 @transaction.atomic
-def restore(*, campaign: Campaign, number: int, by: User, as_of: datetime, seen: Seen) -> PriorityVersion:
+def restore(*, campaign: Campaign, number: int, reason: str, by: User, as_of: datetime, seen: Seen) -> PriorityVersion:
     """Back to what an earlier version said, at once, as the next version.
 
     Nobody approves it again: those weights were approved, and counted. Of a campaign that reaches many only what a second
@@ -238,7 +250,7 @@ def restore(*, campaign: Campaign, number: int, by: User, as_of: datetime, seen:
         campaign=campaign,
         weights=weights_of(version),
         own_goal_share=version.own_goal_share,
-        reason=_("Back to version %(number)d.") % {"number": number},
+        reason=reason,
         by=by,
         as_of=as_of,
         restores=version,
@@ -325,7 +337,7 @@ def conflict(campaign: Campaign, draft: PriorityDraft | None) -> str:
         return _("%(who)s sent the draft back on %(when)s: “%(note)s”. Look at it, then save yours again.") % (
             told | {"note": draft.note}
         )
-    told |= {"who": draft.by or _("Somebody"), "when": said_at(draft.saved_at), "weights": said_weights(draft)}
+    told |= {"when": said_at(draft.saved_at), "weights": said_weights(draft)}
     if draft.state == IN_REVIEW:
         return _("%(who)s asked for approval on %(when)s: %(weights)s. Look at it, then save yours again.") % told
     return _("%(who)s saved the draft on %(when)s: %(weights)s. Look at it, then save yours again.") % told
@@ -352,10 +364,10 @@ def begun(campaign: Campaign) -> PriorityDraft:
 def put(
     draft: PriorityDraft, state: PriorityDraft.State, reason: str, starts: Starts | None, by: User, as_of: datetime
 ) -> None:
-    """Write it: `by` answers for it from now on."""
+    """Write it. `by` signs the audit; draft.by, who wrote its weights, stays."""
     draft.state, draft.reason, draft.note = state, reason.strip(), ""
     draft.starts_on, draft.starts_time = starts or (None, None)
-    draft.by, draft.saved_at = by, as_of
+    draft.saved_at = as_of
     draft.revision += 1
     with pghistory.context(user=by.pk):
         draft.save()

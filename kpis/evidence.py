@@ -167,7 +167,7 @@ WHERE s.id = ANY(%(of)s) AND (e.time AT TIME ZONE m.time_zone)::date = ANY(%(day
 
 CONTACTS = f"""
 SELECT e.id, e.distributor_id, e.day, 1::numeric FROM distributors_event e
-WHERE {OF} AND e.type = 'contact.added' AND NOT EXISTS (
+WHERE {OF} AND e.type = 'contact.added' AND e.customer_id IS NOT NULL AND NOT EXISTS (
     SELECT FROM distributors_event f WHERE f.customer_id = e.customer_id AND f.type = 'contact.added'
         AND (f.time, f.source, f.external_id) < (e.time, e.source, e.external_id))"""  # noqa: S608
 

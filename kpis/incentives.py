@@ -1,4 +1,11 @@
-"""What she is about to win: live progress to the next tier, and her neighbours in a contest."""
+"""What she is about to win: live progress to the next tier, and her neighbours in a contest.
+
+A prize is within reach when what is left of its next tier takes at most STRETCH times her usual week of the last 12, in the
+days that are left; or when nine tenths of it are made, whatever her pace. Only such a one stands beside Today; the page of
+awards tells how far each of them is, and which tiers are reached.
+
+In a contest who has made nothing has no place yet, and nobody sees any before five people have one.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +24,10 @@ from .models import Incentive, IncentiveTier
 
 #: Her pace is what she made in the last 12 weeks.
 PACE_DAYS = 84
-#: Within reach: at half as much again as her pace, or with this share of it already made.
-STRETCH = Decimal("1.5")
-NEAR = 60
-#: A contest is not shown among fewer people than this.
+#: Within reach: at a quarter more than her pace, or with this share (percent) of it already made.
+STRETCH = Decimal("1.25")
+NEAR = 90
+#: Places are not shown of fewer people than this.
 SMALLEST = 5
 
 
@@ -37,10 +44,26 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where she stands in one award."""
+
+    incentive: Incentive
+    value: Decimal
+    reach: Reach | None  # to the next tier; None when all are reached
+    is_near: bool  # that tier is within reach
+
+    @property
+    def nearness(self) -> tuple[int, date, int]:
+        """Sorts the nearest first."""
+        percent = self.reach.percent if self.reach else 0
+        return -percent, self.incentive.ends_on, self.incentive.pk
+
+
+@dataclass(frozen=True)
 class Neighbour:
     """A row of the strip: the place above, herself, the place below."""
 
-    place: int  # ties share a place
+    place: int | None  # ties share a place; who has made nothing has none
     distributor: Distributor
     value: Decimal
     is_me: bool
@@ -52,8 +75,8 @@ def running(distributor: Distributor, form: str, day: date) -> QuerySet[Incentiv
     ).order_by("ends_on", "pk")
 
 
-def within_reach(distributor: Distributor, *, as_of: datetime) -> list[Reach]:
-    """The next tier of each running award when it is within reach, the nearest first.
+def standings(distributor: Distributor, *, as_of: datetime) -> list[Standing]:
+    """Each running award, in the order of `running`.
 
     3 queries: awards, tiers, sums (one more sums query for each kind of metric that does not add up).
     """
@@ -69,12 +92,18 @@ def within_reach(distributor: Distributor, *, as_of: datetime) -> list[Reach]:
         )
     ]
     sums = values(asks)
-    found = [
-        reach
-        for award, value, pace in zip(awards, sums[::2], sums[1::2], strict=True)
-        if (reach := next_tier(award, value, today)) and is_within_reach(reach, pace, today)
-    ]
-    return sorted(found, key=lambda reach: (-reach.percent, reach.last, reach.incentive.pk))
+    found = []
+    for award, value, pace in zip(awards, sums[::2], sums[1::2], strict=True):
+        reach = next_tier(award, value, today)
+        near = reach is not None and is_within_reach(reach, pace, today)
+        found.append(Standing(award, value, reach, near))
+    return found
+
+
+def within_reach(distributor: Distributor, *, as_of: datetime) -> list[Reach]:
+    """The next tier of each running award when it is within reach, the nearest first. Queries: `standings`."""
+    near = [one for one in standings(distributor, as_of=as_of) if one.is_near]
+    return [one.reach for one in sorted(near, key=lambda one: one.nearness) if one.reach]
 
 
 def next_tier(award: Incentive, value: Decimal, today: date) -> Reach | None:
@@ -106,16 +135,23 @@ def is_within_reach(reach: Reach, pace: Decimal, today: date) -> bool:
 
 
 def contest_neighbours(distributor: Distributor, contest: Incentive, *, as_of: datetime) -> list[Neighbour]:
-    """The place above her, herself and the place below among the people most like her; empty with fewer than 5.
+    """The place above her, herself and the place below among the people most like her; without a place, she comes last.
 
-    3 queries, whatever the size of her market; 5 for who joined later; one more when the metric is a ratio.
+    Empty while fewer than 5 of them have made anything. 3 queries, whatever the size of her market; 5 for who joined later;
+    one more when the metric is a ratio.
     """
     people = similar_people(distributor, contest)
     if len(people) < SMALLEST:
         return []
     made = totals([p.pk for p in people], contest.metric, contest.scope, contest.starts_on, contest.ends_on)
-    ranked = sorted(people, key=lambda p: (-made.get(p.pk, Decimal(0)), p.pk != distributor.pk, p.pk))
-    amounts = [made.get(p.pk, Decimal(0)) for p in ranked]
-    me = next(n for n, person in enumerate(ranked) if person.pk == distributor.pk)
-    shown = range(max(0, me - 1), min(len(ranked), me + 2))
-    return [Neighbour(amounts.index(amounts[n]) + 1, ranked[n], amounts[n], n == me) for n in shown]
+    placed = sorted(
+        (p for p in people if made.get(p.pk, Decimal(0)) > 0), key=lambda p: (-made[p.pk], p.pk != distributor.pk, p.pk)
+    )
+    if len(placed) < SMALLEST:
+        return []
+    amounts = [made[p.pk] for p in placed]
+    rows = [Neighbour(amounts.index(made[p.pk]) + 1, p, made[p.pk], p.pk == distributor.pk) for p in placed]
+    if distributor not in placed:
+        rows.append(Neighbour(None, distributor, made.get(distributor.pk, Decimal(0)), True))
+    me = next(n for n, row in enumerate(rows) if row.is_me)
+    return rows[max(0, me - 1) : me + 2]

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from distributors.bars import PaceBar, pace_bar
 from distributors.models import Distributor
-from distributors.wording import amount, counted, day_long, day_short, line_names, metric_title
+from distributors.wording import amount, counted, day_long, day_short, line_names, metric_title, percent
 
-from .incentives import Neighbour, Reach, contest_neighbours, running, within_reach
+from .incentives import NEAR, STRETCH, Neighbour, Reach, Standing, contest_neighbours, running, standings, within_reach
 from .models import Incentive
 
 
@@ -27,7 +27,7 @@ class ReachLine:
 
 @dataclass(frozen=True)
 class ContestRow:
-    place: int
+    place: int | None
     name: str
     value: str
     me: bool
@@ -119,35 +119,53 @@ def contest_note(contest: Incentive, near: list[Neighbour], currency: str) -> st
 
 
 @dataclass(frozen=True)
+class TierLine:
+    amount: str
+    prize: str
+    reached: bool
+
+
+@dataclass(frozen=True)
 class TermsLine:
     """An award or contest with its terms, whether it is near or not."""
 
     incentive: Incentive
-    reach: ReachLine | None
+    reach: ReachLine | None  # to the next tier
+    is_near: bool
     contest: ContestLine | None
-    tiers: list[tuple[str, str]]  # amount, prize
+    tiers: list[TierLine]
     runs: str
 
 
 def all_terms(distributor: Distributor, *, as_of: datetime) -> list[TermsLine]:
-    today, currency = distributor.local_day(as_of), distributor.market.currency
-    near = {reach.incentive.pk: reach for reach in within_reach(distributor, as_of=as_of)}
-    found = []
-    for form in Incentive.Form.values:
-        for incentive in running(distributor, form, today).prefetch_related("tiers"):
-            reach = near.get(incentive.pk)
-            contest = contest_line(incentive, distributor, as_of) if form == Incentive.Form.CONTEST else None
-            tiers = [
-                (counted(tier.threshold, incentive.metric, currency), tier.prize) for tier in incentive.tiers.all()
-            ]
-            found.append(
-                TermsLine(
-                    incentive,
-                    reach_line(reach, distributor, as_of) if reach else None,
-                    contest,
-                    tiers,
-                    _("%(first)s to %(last)s")
-                    % {"first": day_short(incentive.starts_on), "last": day_short(incentive.ends_on)},
-                )
-            )
-    return found
+    today = distributor.local_day(as_of)
+    awards = [award_terms(one, distributor, as_of) for one in standings(distributor, as_of=as_of)]
+    contests = [
+        TermsLine(one, None, False, contest_line(one, distributor, as_of), [], runs(one))
+        for one in running(distributor, Incentive.Form.CONTEST, today)
+    ]
+    return [*awards, *contests]
+
+
+def award_terms(one: Standing, distributor: Distributor, as_of: datetime) -> TermsLine:
+    award, currency = one.incentive, distributor.market.currency
+    tiers = [
+        TierLine(counted(tier.threshold, award.metric, currency), tier.prize, one.value >= tier.threshold)
+        for tier in award.tiers.all()
+    ]
+    reach = reach_line(one.reach, distributor, as_of) if one.reach else None
+    return TermsLine(award, reach, one.is_near, None, tiers, runs(award))
+
+
+def runs(incentive: Incentive) -> str:
+    return _("%(first)s to %(last)s") % {
+        "first": day_short(incentive.starts_on), "last": day_short(incentive.ends_on),
+    }  # fmt: skip
+
+
+def rule_of_reach() -> str:
+    """What "within reach" means (incentives.is_within_reach)."""
+    return _(
+        "A prize is within reach, and on Today, when it takes at most %(more)s more than your usual week or %(made)s of it is"
+        " made."
+    ) % {"more": percent(int((STRETCH - 1) * 100)), "made": percent(NEAR)}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.db import connection, transaction
+
 from distributors.models import ProductLine
 
 from .models import KPI
@@ -33,6 +35,8 @@ READY = (
           "lecciones terminadas", "Training"),
     Ready("Recruiting", "recruiting", "new people on the team", "neue Menschen im Team",
           "personas nuevas en el equipo", "Field growth"),
+    Ready("Business building", "retained_recruits", "recruits who stay active", "Teammitglieder, die aktiv bleiben",
+          "integrantes que siguen activos", "Field growth"),
     Ready("Order size", "order_size", "a fuller basket per order", "ein vollerer Warenkorb je Bestellung",
           "un carrito más completo por pedido", "Sales"),
     Ready("First order in 30 days", "first_orders", "a first order within 30 days",
@@ -75,8 +79,15 @@ def free(name: str, taken: set[str]) -> str:
     return found
 
 
+#: An advisory lock of its own, chosen at random: who adds them has no row to lock yet, so they wait for one another.
+ADDING = 2_906_114_573
+
+
+@transaction.atomic
 def add_missing(targets: Mapping[tuple[str, str], Decimal] | None = None) -> list[KPI]:
     """Save those that are missing, with a target by (metric, product line) where one is given."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADDING])
     added = missing()
     for kpi in added:
         kpi.target = (targets or {}).get((kpi.metric, kpi.scope))

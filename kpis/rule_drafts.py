@@ -62,7 +62,7 @@ def make(
     check_savable(definition, reason)
     rule = Rule(name=checked_name(name), signal=signal, created_at=as_of)
     put_rule(rule, by)
-    put(RuleDraft(rule=rule, definition=definition, reason=reason.strip(), revision=0), DRAFT, by, as_of)
+    put(RuleDraft(rule=rule, definition=definition, reason=reason.strip(), revision=0, by=by), DRAFT, by, as_of)
     return rule
 
 
@@ -88,6 +88,8 @@ def save(
     if name.strip() and name.strip() != rule.name:
         rename(rule, name, by)
     draft = draft or begun(rule)
+    if draft.pk is None or definition != draft.definition:
+        draft.by = by
     draft.definition, draft.reason = definition, reason.strip()
     put(draft, DRAFT, by, as_of)
     return draft
@@ -123,7 +125,7 @@ def ask(
 
 @transaction.atomic
 def send_back(*, rule: Rule, seen: Seen, note: str, by: User, as_of: datetime) -> RuleDraft:
-    """An approver wants it otherwise, and says what. Whoever asked still answers for it."""
+    """An approver wants it otherwise, and says what. Whoever wrote it still answers for it."""
     rule, draft = locked_as_seen(rule, seen)
     draft = needed(draft)
     note = note.strip()
@@ -200,12 +202,21 @@ def may_publish(draft: RuleDraft, user: User, as_of: datetime, reach: int) -> st
         return _("%(reaches)s Above %(limit)s a second person approves it: ask for approval first.") % said
     if user.role != Role.HQ_APPROVER:
         return _("%(reaches)s Above %(limit)s an approver publishes it.") % said
+    if draft.by_id == user.pk:
+        return _("%(reaches)s Above %(limit)s somebody else than the one who wrote it approves it.") % said
     return _("%(reaches)s Above %(limit)s somebody else than the one who asked approves it.") % said
 
 
 def approves(draft: RuleDraft, user: User) -> bool:
-    """Publishing it is the word of a second person: an approver who is not the one that answers for the draft."""
-    return draft.state == IN_REVIEW and user.role == Role.HQ_APPROVER and draft.by_id != user.pk
+    """Publishing it is the word of a second person: an approver who neither wrote what it says nor handed it in."""
+    if draft.state != IN_REVIEW or user.role != Role.HQ_APPROVER or draft.by_id == user.pk:
+        return False
+    return asked_by(draft) != user
+
+
+def asked_by(draft: RuleDraft) -> User | None:
+    """Who handed it in, which the audit knows; where it does not, whoever wrote it."""
+    return signer(changes("RuleDraft", rule_id=draft.rule_id).last()) or draft.by
 
 
 def said_reach(reach: int, as_of: datetime) -> dict[str, str]:
@@ -217,7 +228,15 @@ def said_reach(reach: int, as_of: datetime) -> dict[str, str]:
 
 @transaction.atomic
 def restore(
-    *, rule: Rule, number: int, by: User, as_of: datetime, seen: Seen, reach: int, known: Known | None = None
+    *,
+    rule: Rule,
+    number: int,
+    reason: str,
+    by: User,
+    as_of: datetime,
+    seen: Seen,
+    reach: int,
+    known: Known | None = None,
 ) -> RuleVersion:
     """Back to what an earlier version said, at once, as the next version; a paused rule stays paused.
 
@@ -238,8 +257,9 @@ def restore(
             % {"number": number},
             code="approver",
         )
+    reason = reason.strip()
+    check_reason(reason)
     found = complete(version.definition, known, as_of)
-    reason = _("Back to version %(number)d.") % {"number": number}
     return put_version(rule, definitions.written(found), reason, by=by, author=by, as_of=as_of, restores=version)
 
 
@@ -348,7 +368,7 @@ def conflict(rule: Rule, draft: RuleDraft | None) -> str:
     if draft.note and draft.state == DRAFT:
         told = last_to(changes("RuleDraft", rule_id=rule.pk)) | {"note": draft.note}
         return _("%(who)s sent the draft back on %(when)s: “%(note)s”. Look at it, then save yours again.") % told
-    told = {"who": str(draft.by or _("Somebody")), "when": said_at(draft.saved_at)}
+    told = {"who": str(asked_by(draft) or _("Somebody")), "when": said_at(draft.saved_at)}
     if draft.state == IN_REVIEW:
         return _("%(who)s asked for approval on %(when)s. Look at it, then save yours again.") % told
     return _("%(who)s saved the draft on %(when)s. Look at it, then save yours again.") % told
@@ -390,9 +410,8 @@ def begun(rule: Rule) -> RuleDraft:
 
 
 def put(draft: RuleDraft, state: RuleDraft.State, by: User, as_of: datetime) -> None:
-    """Write it: `by` answers for it from now on."""
-    draft.state, draft.note = state, ""
-    draft.by, draft.saved_at = by, as_of
+    """Write it. `by` signs the audit; draft.by, who wrote what it says, stays."""
+    draft.state, draft.note, draft.saved_at = state, "", as_of
     draft.revision += 1
     with pghistory.context(user=by.pk):
         draft.save()

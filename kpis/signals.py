@@ -221,6 +221,16 @@ BEGINNINGS = (
     ),
 )  # fmt: skip
 
+WHAT_IS_LEFT = {
+    "en": "What is left often fits into one or two orders[: {goal_left} until {goal_until}, with {goal_percent} "
+    "done]. A short list of names comes up on your list.",
+    "de": "Was noch fehlt, passt oft in eine oder zwei Bestellungen[: {goal_left} bis zum {goal_until}, "
+    "{goal_percent} sind geschafft]. Eine kurze Namensliste kommt auf deine Liste.",
+    "es": "Lo que falta suele caber en uno o dos pedidos[: {goal_left} hasta el {goal_until}, con {goal_percent} "
+    "logrado]. En tu lista aparecerá una selección corta de nombres.",
+}
+
+#: Of the week, then of the month: who has set a goal for a month only is told as well.
 GOALS = (
     Signal(
         "missed-goal",
@@ -260,14 +270,7 @@ GOALS = (
                         "de": "Dein Wochenziel ist nah[: noch {goal_left}]",
                         "es": "Tu meta de la semana está cerca[: faltan {goal_left}]",
                     },
-                    {
-                        "en": "What is left often fits into one or two orders[: {goal_left} until {goal_until}, with {goal_percent} "
-                        "done]. A short list of names comes up on your list.",
-                        "de": "Was noch fehlt, passt oft in eine oder zwei Bestellungen[: {goal_left} bis zum {goal_until}, "
-                        "{goal_percent} sind geschafft]. Eine kurze Namensliste kommt auf deine Liste.",
-                        "es": "Lo que falta suele caber en uno o dos pedidos[: {goal_left} hasta el {goal_until}, con {goal_percent} "
-                        "logrado]. En tu lista aparecerá una selección corta de nombres.",
-                    },
+                    WHAT_IS_LEFT,
                 ),
             ],
             "priority": 55, "cooldown_days": 7,
@@ -285,6 +288,60 @@ GOALS = (
                 trigger("add-someone-you-met", HER, 3),
             ],
             "priority": 35, "cooldown_days": 7,
+        },
+    ),
+    Signal(
+        "missed-goal-month",
+        "Missed last month’s goal",
+        "After a month below the goal one small step gets the new one going, while there is time to go on from it.",
+        {
+            # Who has begun this month needs no smaller step; a week into it that can be said.
+            "if": {
+                "all": [
+                    fact("last_goal_percent", "less_than", 100, metric="", period="month"),
+                    fact("goal_percent", "less_than", 10, metric="", period="month"),
+                    fact("goal_days_left", "between", [14, 25], metric="", period="month"),
+                ]
+            },
+            "then": [eligible("one-step-this-week"), trigger("one-step-this-week", HER, 3)],
+            "priority": 39, "cooldown_days": 28,
+        },
+    ),
+    Signal(
+        "goal-nearly-reached-month",
+        "Goal of the month nearly reached",
+        "Five days before the end there is still time for a few orders, when it is known from whom.",
+        {
+            "if": {
+                "all": [
+                    fact("goal_percent", "at_least", 80, metric="", period="month"),
+                    fact("goal_percent", "less_than", 100, metric="", period="month"),
+                    fact("goal_days_left", "at_most", 5, metric="", period="month"),
+                ]
+            },
+            "then": [
+                trigger("close-the-gap-list", HER, 3),
+                notice(
+                    HER, 3,
+                    {
+                        "en": "Your goal of the month is close[: {goal_left} to go]",
+                        "de": "Dein Monatsziel ist nah[: noch {goal_left}]",
+                        "es": "Tu meta del mes está cerca[: faltan {goal_left}]",
+                    },
+                    WHAT_IS_LEFT,
+                ),
+            ],
+            "priority": 54, "cooldown_days": 28,
+        },
+    ),
+    Signal(
+        "reached-goal-month",
+        "Reached the goal of the month",
+        "Who has reached the month early has room for what pays off in the next one.",
+        {
+            "if": fact("goal_percent", "at_least", 100, metric="", period="month"),
+            "then": [trigger("add-someone-you-met", HER, 3)],
+            "priority": 34, "cooldown_days": 28,
         },
     ),
     Signal(

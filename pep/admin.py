@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
@@ -20,8 +20,9 @@ from pghistory.admin.core import EventModelFilter, LabelFilter
 from pghistory.models import MiddlewareEvents
 
 from distributors.desk import VIEW, RoleAdmin
-from distributors.models import Role, User
+from distributors.models import Role
 
+from . import audit_words
 from .models import Heartbeat
 
 OPERATOR = {Role.OPERATOR: VIEW}
@@ -93,6 +94,17 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
+#: Changes of an export that are put into words together.
+CHUNK = 500
+
+
+def in_words(changes: Iterable[Any]) -> list[Any]:
+    rows = list(changes)
+    for row, told in zip(rows, audit_words.told(rows), strict=True):
+        row.told = told
+    return rows
+
+
 @admin.register(MiddlewareEvents)
 class AuditDesk(RoleAdmin):
     """Every recorded change: who, when, from which page, what was before and after."""
@@ -108,14 +120,21 @@ class AuditDesk(RoleAdmin):
 
     def __init__(self, model: type[MiddlewareEvents], site: admin.AdminSite) -> None:
         super().__init__(model, site)
-        # A copy: what the library calls its table is part of its migrations.
+        # Copies: what the library calls its table is part of its migrations.
         self.opts: Any = copy(model._meta)
         self.opts.verbose_name, self.opts.verbose_name_plural = _("change"), _("audit")
+        self.counted: Any = copy(self.opts)
+        self.counted.verbose_name_plural = _("changes")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With its page in words: read together, a query a table."""
         found = super().get_changelist_instance(request)
-        found.opts, found.title = self.opts, _("Audit")
+        found.opts, found.title = self.counted, _("Audit")
+        found.result_list = in_words(found.result_list)
         return found
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"opts": self.opts} | (extra_context or {}))
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(self.export)
@@ -136,12 +155,13 @@ class AuditDesk(RoleAdmin):
         """A line at a time: the audit is long."""
         writer = csv.writer(Line())
         yield writer.writerow([str(_(one)) for one in ("when", "who", "kind", "what", "from and to", "page")])
-        for one in changes.iterator(chunk_size=2000):
-            said = [self.who(one), self.kind(one), self.what(one), self.changes(one), self.page(one)]
-            yield writer.writerow([self.when(one).isoformat(), *map(harmless, said)])
+        rows = changes.iterator(chunk_size=CHUNK)
+        while some := in_words(islice(rows, CHUNK)):
+            for one in some:
+                said = [self.who(one), self.kind(one), self.what(one), self.changes(one), self.page(one)]
+                yield writer.writerow([self.when(one).isoformat(), *map(harmless, said)])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        self.names = dict(User.objects.values_list("pk", "name"))
         # Its default manager yields nothing, so that no page joins all tables by accident; this page means to.
         return MiddlewareEvents.objects.all()
 
@@ -151,7 +171,7 @@ class AuditDesk(RoleAdmin):
 
     @admin.display(description=_("who"))
     def who(self, change: Any) -> str:
-        return self.names.get(change.user_id) or (f"#{change.user_id}" if change.user_id else str(_("the system")))
+        return change.told.who
 
     @admin.display(description=_("kind"))
     def kind(self, change: Any) -> str:
@@ -159,11 +179,11 @@ class AuditDesk(RoleAdmin):
 
     @admin.display(description=_("what"))
     def what(self, change: Any) -> str:
-        return f"{apps.get_model(change.pgh_obj_model)._meta.verbose_name} {change.pgh_obj_id or ''}"
+        return change.told.what
 
     @admin.display(description=_("from and to"))
     def changes(self, change: Any) -> str:
-        return " · ".join(f"{field}: {old} → {new}" for field, (old, new) in (change.pgh_diff or {}).items())
+        return change.told.changes
 
     @admin.display(description=_("page"))
     def page(self, change: Any) -> str:

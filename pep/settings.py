@@ -70,6 +70,8 @@ DEBUG = flag("PEP_DEBUG", default=False)
 SECRET_KEY = os.environ.get("PEP_SECRET_KEY") or (
     local_secret() if LOCAL else required("PEP_SECRET_KEY", "a long random string that signs sessions.")
 )
+# Old secrets stay here for good: erased people are known again by codes made with them (distributors/gone.py).
+SECRET_KEY_FALLBACKS = [old for old in os.environ.get("PEP_SECRET_KEY_FALLBACKS", "").split(",") if old]
 ALLOWED_HOSTS = [h for h in os.environ.get("PEP_HOSTS", "").split(",") if h] or (
     ["localhost", "127.0.0.1", "[::1]"] if LOCAL else [required("PEP_HOSTS", "the host names people use, by commas.")]
 )
@@ -115,6 +117,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pep.middleware.no_nul",
     "pep.middleware.History",
     "pep.middleware.desk_clock",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/", include("distributors.desk_urls")),
     path("admin/", include("kpis.desk_urls")),
     path("admin/", include("activities.desk_urls")),
+    path("admin/", include("notifications.desk_urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", api.urls),

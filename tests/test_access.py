@@ -56,8 +56,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "rules": HQ, "rule": HQ, "rule_review": HQ, "rule_schema": HQ, "rule_new": HQ_EDITS, "rule_signals": HQ_EDITS,
     "rule_edit": HQ_EDITS, "rule_ask": HQ_EDITS, "rule_publish": HQ_EDITS, "rule_send_back": HQ_EDITS,
     "rule_discard": HQ_EDITS, "rule_pause": HQ_EDITS, "rule_resume": HQ_EDITS, "rule_end": HQ_EDITS,
-    "rule_restore": HQ_EDITS,
-    "rule_outcome": HQ, "rule_check": HQ, "rule_people": HQ, "rule_replay": HQ, "rule_person": HQ,
+    "rule_restore": HQ_EDITS, "rule_json": HQ, "rule_from_json": HQ_EDITS,
+    "rule_outcome": HQ, "rule_notices": HQ, "rule_check": HQ, "rule_people": HQ, "rule_replay": HQ, "rule_person": HQ,
 }  # fmt: skip
 
 VIEW, EDIT, REMOVE = {"view"}, {"view", "add", "change"}, {"view", "add", "change", "delete"}
@@ -208,8 +208,8 @@ def theirs(route: Route, other: Person) -> dict[str, object]:
         "rule_publish": {"pk": MISSING}, "rule_send_back": {"pk": MISSING}, "rule_discard": {"pk": MISSING},
         "rule_pause": {"pk": MISSING}, "rule_resume": {"pk": MISSING}, "rule_end": {"pk": MISSING},
         "rule_restore": {"pk": MISSING, "number": 1},
-        "rule_outcome": {"pk": MISSING}, "rule_check": {"pk": MISSING}, "rule_people": {"pk": MISSING},
-        "rule_replay": {"pk": MISSING},
+        "rule_outcome": {"pk": MISSING}, "rule_notices": {"pk": MISSING}, "rule_check": {"pk": MISSING}, "rule_people": {"pk": MISSING},
+        "rule_replay": {"pk": MISSING}, "rule_json": {"pk": MISSING},
         "rule_person": {"pk": MISSING, "distributor": other.distributor.pk},
         "field_today": {"pk": MISSING}, "propagation": {"pk": MISSING}, "propagation_start": {"pk": MISSING},
     }  # fmt: skip

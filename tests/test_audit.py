@@ -212,9 +212,50 @@ def test_the_audit_is_exported_line_by_line() -> None:
     assert (response.streaming, response["Content-Type"]) == (True, "text/csv; charset=utf-8")
     head, *found = lines(response)
     assert head == ["when", "who", "kind", "what", "from and to", "page"]
-    assert ["Edith", "changed", f"KPI {kpi.pk}", "name: Repeat → Repeat orders", "/admin/kpis/kpi/1/change/"] in [
+    assert ["Edith", "changed", "KPI Repeat orders", "name: Repeat → Repeat orders", "/admin/kpis/kpi/1/change/"] in [
         line[1:] for line in found
     ]
+
+
+def said() -> list[tuple[str, str]]:
+    """What each recorded change is about, and from what to what."""
+    return [(line[3], line[4]) for line in lines(export(Role.OPERATOR))[1:]]
+
+
+def test_weights_say_whose_they_are_and_what_they_were() -> None:
+    kpi, campaign = make.kpi(name="New distributors"), make.campaign(name="Q4 2026")
+    make.priority_version(campaign, {kpi: 20})
+    make.priority_version(campaign, {kpi: 60})
+    weights = [changes for what, changes in said() if what == "priority Q4 2026: New distributors"]
+    assert sorted(weights) == ["0 to 20", "20 to 60"]
+    assert "priority version Q4 2026 v2" in {what for what, _changes in said()}
+
+
+def test_a_definition_is_short_text_and_keys_are_names() -> None:
+    rule, market = make.rule(name="Anniversary"), make.market("de", name="Germany")
+    draft = RuleDraft.objects.create(rule=rule, by=make.user(), saved_at=make.NOW)
+    RuleDraft.objects.filter(pk=draft.pk).update(definition={"if": {"is": None, "für": ["x" * 500]}})
+    kpi = make.kpi(name="Repeat")
+    KPI.objects.filter(pk=kpi.pk).update(market=market, direction=-1)
+    KPI.objects.filter(pk=kpi.pk).delete()
+    changed = dict(one for one in said() if one[1])
+    definition = changed["draft of a rule Anniversary"]
+    assert '{"if": {"is": null, "für": ["xxx' in definition and len(definition) < 250
+    assert "market: – → Germany" in changed["KPI Repeat"]
+    assert not any("None" in changes or "{'" in changes for _what, changes in said())
+
+
+def test_the_page_asks_a_query_a_table(django_assert_max_num_queries: Any) -> None:
+    everything_once()
+    client = Client()
+    client.force_login(make.user(Role.OPERATOR))
+    page = reverse("admin:pghistory_middlewareevents_changelist")
+    client.get(page)
+    for _time in range(4):
+        make.priority_version(make.campaign(), {make.kpi(): 100})
+    with django_assert_max_num_queries(30):
+        text = client.get(page).text
+    assert "changes" in text and "#None" not in text
 
 
 def test_only_the_filtered_rows_are_exported() -> None:

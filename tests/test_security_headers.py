@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -142,3 +143,18 @@ def test_django_s_own_deployment_check_is_content() -> None:
         cwd=root, env=server, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_htmx_writes_no_style_of_its_own(clients: dict[str, Client]) -> None:
+    """The policy refuses it, and says so in the console: its indicator's rules, and `style` carried over at a swap."""
+    editor = Client()
+    editor.force_login(make.user(Role.HQ_EDITOR))
+    for client, path in ((clients["field"], "/"), (editor, reverse("rules"))):
+        found = re.search(r"""<meta name="htmx-config" content='([^']+)'>""", client.get(path).content.decode())
+        assert found is not None, path
+        config = json.loads(found[1])
+        assert config["includeIndicatorStyles"] is False and config["attributesToSettle"] == [
+            "class",
+            "width",
+            "height",
+        ]

@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from distributors.desk import EDIT, REMOVE, VIEW, May, RoleAdmin, RoleSections
-from distributors.models import Market, Role
+from distributors.models import Role
 
 from ..models import Asset, AssetText, LinkDay, ShareLink
 from . import reading, uploads
@@ -45,10 +45,8 @@ PARTS = (
 
 
 def languages() -> list[tuple[str, str]]:
-    """Those of the product, and those of its markets."""
-    named = {code: str(name) for code, name in settings.LANGUAGES}
-    spoken = {language: language for language in Market.objects.values_list("language", flat=True)}
-    return sorted((spoken | named).items(), key=lambda one: one[1])
+    """Those of the product, by name."""
+    return sorted(((code, str(name)) for code, name in settings.LANGUAGES), key=lambda one: one[1])
 
 
 class Kept:
@@ -112,6 +110,8 @@ class TextForm(forms.ModelForm):
         url = str(self.cleaned_data["url"] or "")
         if url and not url.startswith("https://"):
             raise ValidationError(_("The address must begin with https://."))
+        if reading.names_two(url):
+            raise ValidationError(_("Leave out what stands before the @: it hides which site the address leads to."))
         if url and not reading.site_of(url):
             raise ValidationError(_("No browser could open this address. Check the name of the site."))
         return url
@@ -156,7 +156,9 @@ class InLanguages(BaseInlineFormSet):  # type: ignore[type-arg]
         super().add_fields(form, index)
         language = form.fields.get("language")
         if isinstance(language, forms.ChoiceField):
-            language.choices = self.languages
+            # What a text was written in before stays one of the choices.
+            now = form.instance.language if form.instance.pk else ""
+            language.choices = self.languages if now in ("", *dict(self.languages)) else [(now, now), *self.languages]
 
 
 class TextFormSet(InLanguages):

@@ -113,8 +113,16 @@ def site_of(url: str) -> str:
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
         return ""
-    named = parts.scheme == "https" and HOST.fullmatch(host)
+    named = parts.scheme == "https" and HOST.fullmatch(host) and not names_two(url)
     return f"https://{host}" + (f":{port}" if port else "") if named else ""
+
+
+def names_two(url: str) -> bool:
+    """https://shop.example@evil.example: what reads like the site is a user name there."""
+    try:
+        return "@" in urlsplit(url).netloc
+    except ValueError:
+        return False
 
 
 def text_in(asset: Asset, language: str) -> AssetText | None:

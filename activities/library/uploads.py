@@ -40,6 +40,8 @@ TYPES = {
     Asset.Kind.DOCUMENT: frozenset({"application/pdf"}),
     Asset.Kind.VIDEO: frozenset({"video/mp4", "video/webm"}),
 }
+#: Boxes of an MP4 on its outermost level; a film in fragments of a second has two for each.
+MOST_BOXES = 20_000
 #: Bytes that tell the type of a file.
 HEAD = 4_096
 MP4_BRANDS = (
@@ -96,9 +98,29 @@ def checked(kind: str, upload: File[bytes]) -> File[bytes]:
         return ContentFile(drawn_again(upload), name=own_name(found))
     if kind == Asset.Kind.DOCUMENT and is_active(upload.read()):
         raise ValidationError(_("This PDF runs something or carries files. Export it again as a plain PDF."))
+    if found == "video/mp4" and not is_whole(upload):
+        raise ValidationError(_("This video is not whole. Export it again, and upload it once more."))
     upload.seek(0)
     upload.name = own_name(found)
     return upload
+
+
+def is_whole(film: File[bytes]) -> bool:
+    """Whether an MP4 has what a player needs: its boxes, one after another, add up to the file, one of them says what is in
+    it, and one has it."""
+    at, kinds = 0, list[bytes]()
+    while at < film.size and len(kinds) < MOST_BOXES:
+        film.seek(at)
+        head = film.read(16)
+        size, kinds = int.from_bytes(head[:4]), [*kinds, head[4:8]]
+        if size == 1:  # the size stands behind the name, in eight bytes
+            size = int.from_bytes(head[8:16])
+        elif size == 0:  # up to the end of the file
+            size = film.size - at
+        if size < 8:
+            return False
+        at += size
+    return at == film.size and {b"moov", b"mdat"} <= set(kinds)
 
 
 def is_active(pdf: bytes) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.formats import date_format
+from django.utils.formats import date_format, time_format
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from distributors import reorder
 from distributors.blanks import ENDS
+from distributors.languages import spoken
 from distributors.models import Customer, Distributor
 from distributors.reorder import Due
 from distributors.wording import day_short
@@ -27,6 +29,8 @@ from . import checking, offering, words
 KEPT = timedelta(days=14)
 #: Letters of a last paragraph that may be a signature.
 SHORT = 60
+#: Between them a message disturbs nobody.
+MORNING, EVENING = time(8), time(21)
 SLUG = re.compile(r"[-a-zA-Z0-9_]+", re.ASCII)
 OWN, BLANK = "own", "blank"
 
@@ -75,6 +79,7 @@ class Sheet:
     attachment: Attachment | None
     kept: Outreach | None = None
     rests: str = ""  # that she was in touch lately, and from when it is time again
+    late: str = ""  # that most people sleep, or sit at supper, by the clock of her market
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +111,8 @@ def sheet(
         asked = chosen_then(kept)
     due, line_id = (due_of(candidate), activity.line_id) if activity else best_reason(distributor, customer, as_of)
     about = activity.about if activity else due.reason if due else None
-    spoken = offering.languages_for(distributor, customer, reason=about, line_id=line_id, activity=activity)
-    speaks = asked.language if asked.language in spoken else spoken[0] if spoken else distributor.speaks
+    codes = offering.languages_for(distributor, customer, reason=about, line_id=line_id, activity=activity)
+    speaks = asked.language if asked.language in codes else codes[0] if codes else distributor.speaks
     offered = offering.messages_for(
         distributor, customer, reason=about, line_id=line_id, language=speaks, as_of=as_of, due=due
     )
@@ -125,8 +130,8 @@ def sheet(
         subject = (subject or checking.plain_subject()) if by_email(distributor, customer) else ""
     return Sheet(
         distributor=distributor, customer=customer, activity=activity, card_key=candidate.key if candidate else "",
-        why=why, choices=choices, chosen=chosen, languages=named(spoken), language=speaks,
-        subject=subject, text=text, attachment=attachment, kept=kept, rests=rests(distributor, customer, as_of),
+        why=why, choices=choices, chosen=chosen, languages=named(codes), language=speaks,
+        subject=subject, text=text, attachment=attachment, kept=kept, rests=rests(distributor, customer, as_of), late=late(distributor, as_of),
     )  # fmt: skip
 
 
@@ -200,6 +205,16 @@ def rests(distributor: Distributor, customer: Customer, as_of: datetime) -> str:
     return _("%(name)s heard from you on %(last)s. From %(day)s it is %(name)s’s turn again.") % said
 
 
+def late(distributor: Distributor, as_of: datetime) -> str:
+    """It is 22:40. Nothing is held back: it goes from her own phone, when she likes."""
+    now = as_of.astimezone(distributor.market.zone)
+    if MORNING <= now.time() < EVENING:
+        return ""
+    form = pgettext("time format", "H:i")
+    said = {"time": time_format(now.time(), form), "morning": time_format(MORNING, form)}
+    return _("It is %(time)s. Most people like a message better after %(morning)s.") % said
+
+
 def named(codes: list[str]) -> list[tuple[str, str]]:
     names = dict(settings.LANGUAGES)
     return [(code, str(names.get(code) or names.get(code.split("-")[0]) or code)) for code in codes]
@@ -210,9 +225,15 @@ def choices_of(candidate: Candidate | None, offered: list[offering.Message], lan
     own = text_in(candidate, language).message if candidate else ""
     return [
         *([Choice(OWN, _("From this activity"), own)] if own else []),
-        *(Choice(str(one.template.pk), one.template.name, one.body, one.asset, one) for one in offered),
+        *(Choice(str(one.template.pk), named_as(one), one.body, one.asset, one) for one in offered),
         Choice(BLANK, _("My own words")),
     ]
+
+
+def named_as(message: offering.Message) -> str:
+    """What she chooses it by, in her own language, whatever the message is in; else as the message's language has it."""
+    titles = {text.language: text.title for text in message.template.texts.all()}
+    return spoken(titles, get_language() or "", message.text.title or message.template.name)
 
 
 def text_in(candidate: Candidate, language: str) -> ActivityText:

@@ -1,10 +1,11 @@
 """Claims that no message may make, found in what she is about to send.
 
-Text and phrases are compared word by word: any case, without accents, hyphens, quotation marks and other punctuation; Cyrillic and
-Greek letters that look like Latin ones are those (LOOKALIKES), and letters that stand apart (c u r e s, c.u.r.e.s) are read as a
-word, too. So is what becomes a word of a phrase by that alone: digits and signs for letters (cur3s, cure$), and pieces of a word
-around a sign, an emoji or a line's end (cu-res), or around a blank if they are short (cu res, heal s: Pieces). Nothing is searched
-for by regular expressions, so that no phrase can be slow.
+Text and phrases are compared word by word, in the form of spelling.py: any case, without accents and punctuation, letters of
+other alphabets as the Latin ones they look like, amounts and times in one form. A text is read in several ways (readings): as it
+stands, letters apart as a word (c u r e s, c.u.r.e.s), capitals as beginnings (#QuitYourJob), and what becomes a word of a phrase
+by that alone: digits and signs for letters (cur3s, cure$), and pieces of a word around a sign, an emoji or a line's end (cu-res),
+or around a blank if they are short (cu res, heal s). A phrase counts in several spellings, too (spellings): ä as a and as ae, and
+its words in one (#financialfreedom, antiinflammatory). Nothing is searched for by regular expressions, so that no phrase can be slow.
 
 It catches what is written without thinking, and the usual tricks. It does not catch two long pieces with a blank between them
 ("ab nehmen" is good German), a letter left out (c*res), repeated ones (cuures), or other words for the same.
@@ -12,10 +13,8 @@ It catches what is written without thinking, and the usual tricks. It does not c
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from django.apps import apps
@@ -24,6 +23,7 @@ from django.db.models import Count, Max
 from distributors.kept import Kept
 
 from ..models import BlockedPhrase
+from .spelling import MONEY, Word, capitals_apart, letters_together, one_form, spelt_out, with_times, words_of
 
 __all__ = ["Claim", "found"]
 
@@ -48,27 +48,6 @@ def found(text: str, language: str) -> list[Claim]:
     return search(current(), text, language)
 
 
-# -- words
-
-
-class Word(NamedTuple):
-    """A word as it is compared, and where it stands: text[start:end]."""
-
-    said: str
-    start: int
-    end: int
-
-
-#: Inside a word they are not there: don't is dont, cu\u00adres is cures.
-UNSEEN = {"'", "’", "ʼ", "`", "´"}
-#: What is read as a Latin letter, because it looks like it; in phrases as well as in texts, so that no language loses its own.
-LOOKALIKES = dict(
-    zip(
-        "авекмнорстухіјѕһԁԛԝѵӏүгпиєαβγεζηικμνορτυχωϲϳıɑɡ",
-        "abekmhopctyxijshdqwvlyrnueabyeznikmvoptuxwcjiag",
-        strict=True,
-    )
-)
 #: Greek capitals that look like another letter than their small ones.
 CAPITALS = str.maketrans("ΗΝΥ", "HNY")
 #: What is written for a letter inside a word; 1 may be either.
@@ -80,83 +59,64 @@ PIECES = 4
 #: Pieces with a blank between them are as short as this, and together as long as that; or one of them is a consonant.
 SHORT, LONG = 4, 5
 CONSONANTS = frozenset("bcdfghjklmnpqrstvwxzß")
-#: So many letters apart are read as a word.
-SPACED = 3
-#: Between digits they belong to the number: $1,000 is $1000.
-IN_NUMBERS = {",", ".", "’", "'"}
+#: The words of a phrase are also looked for as one, if that has so many letters.
+LONG_AS_ONE = 6
 
 
-@lru_cache(maxsize=4096)
-def folded(letter: str) -> str | None:
-    """A letter as it is compared: "" where it is not there, None where it ends a word."""
-    kind = unicodedata.category(letter)
-    if letter in UNSEEN or kind in {"Mn", "Me", "Cf"}:
-        return ""
-    if kind == "Sc" or letter == "%":
-        return letter
-    plain = "".join(one for one in unicodedata.normalize("NFKD", letter.casefold()) if one.isalnum()).casefold()
-    return "".join(LOOKALIKES.get(one, one) for one in plain) or None
+# -- phrases
 
 
-def words_of(text: str) -> list[Word]:
-    """The words of a text in the form that is compared."""
-    words: list[Word] = []
-    said, start, end = "", 0, 0
-    for at, letter in enumerate(text):
-        plain = folded(letter)
-        if plain is None and letter in IN_NUMBERS and said[-1:].isdigit() and text[at + 1 : at + 2].isdigit():
-            plain = ""
-        if plain is None:
-            if said:
-                words.append(Word(said, start, end))
-            said = ""
-        elif said:
-            # An accent of its own belongs to its letter; an apostrophe after the word does not.
-            if plain or unicodedata.category(letter) == "Mn":
-                end = at + 1
-            said += plain
-        elif plain:
-            said, start, end = plain, at, at + 1
-    return [*words, Word(said, start, end)] if said else words
+class Piece(NamedTuple):
+    """What stands at one place of a phrase: this word, any word that begins with it, or a number of at least so much.
+
+    Of a number `said` is its currency, "" for any or none; a * alone is the beginning "" of any word.
+    """
+
+    said: str
+    any_ending: bool = False
+    least: int = 0
+
+    def fits(self, there: str) -> bool:
+        if self.least:
+            number = there.removeprefix(self.said) if self.said else there.lstrip(MONEY_LETTERS)
+            return there.startswith(self.said) and number.isdecimal() and int(number[:12]) >= self.least
+        return there.startswith(self.said) if self.any_ending else there == self.said
 
 
-def together(words: list[Word], text: str) -> list[Word]:
-    """With each row of letters apart, the same gap between them, as one word."""
-    found: list[Word] = []
-    row: list[Word] = []
-    for word in words:
-        if row and not goes_on(row, word, text):
-            found += as_one(row)
-            row = []
-        row.append(word)
-    return found + as_one(row)
+#: What an amount in one form begins with.
+MONEY_LETTERS = "".join(sorted(MONEY))
 
 
-def goes_on(row: list[Word], word: Word, text: str) -> bool:
-    if not (is_letter(row[-1]) and is_letter(word)):
-        return False
-    return len(row) == 1 or text[row[-1].end : word.start] == text[row[0].end : row[1].start]
+def spellings(phrase: str) -> list[tuple[Piece, ...]]:
+    """The pieces of a phrase, once for each way in which it is written."""
+    found: dict[tuple[Piece, ...], None] = {}
+    as_typed = words_of(phrase, signs="*+")
+    for words in (as_typed, spelt_out(as_typed, phrase, signs="*+")):
+        for said in (words, capitals_apart(words, phrase)):
+            # Any word before Euro counts, as does any amount: zweitausend Euro.
+            for form in (one_form(said, phrase), with_times(said, phrase)):
+                pieces = tuple(piece_of(word.said) for word in form if word.said.strip("+"))
+                found |= dict.fromkeys([pieces, *in_one_word(pieces)])
+    # Of nothing but a * every word would be a claim.
+    return [pieces for pieces in found if any(piece.said for piece in pieces)]
 
 
-def is_letter(word: Word) -> bool:
-    return len(word.said) == 1 and word.said.isalnum()
+def piece_of(said: str) -> Piece:
+    if said.endswith("*"):
+        return Piece(said[:-1], any_ending=True)
+    number = said.lstrip(MONEY_LETTERS).removesuffix("+")
+    if said.endswith("+") and number.isdecimal():
+        return Piece(said[: -len(number) - 1], least=max(1, int(number[:12])))
+    return Piece(said.replace("+", ""))
 
 
-def as_one(row: list[Word]) -> list[Word]:
-    return [Word("".join(word.said for word in row), row[0].start, row[-1].end)] if len(row) >= SPACED else row
-
-
-def phrase_words(phrase: str) -> list[tuple[str, bool]]:
-    """Each word of a phrase, and whether any ending will do; a * alone stands for any word."""
-    words: list[tuple[str, bool]] = []
-    for piece in phrase.split():
-        open_ended = piece.endswith("*")
-        inner = [word.said for word in words_of(piece)]
-        if inner:
-            words += [(word, False) for word in inner[:-1]] + [(inner[-1], open_ended)]
-        elif open_ended:
-            words.append(("", True))
-    return words
+def in_one_word(pieces: tuple[Piece, ...]) -> list[tuple[Piece, ...]]:
+    """passiveincome for passive income; nothing of a phrase with amounts, times or any word in it."""
+    said = "".join(piece.said for piece in pieces)
+    are_words = all(piece.said.isalnum() and not piece.least for piece in pieces)
+    if not are_words or len(pieces) < 2 or len(said) < LONG_AS_ONE or any(piece.any_ending for piece in pieces[:-1]):
+        return []
+    return [(Piece(said, pieces[-1].any_ending),)]
 
 
 # -- the list, ready to be searched
@@ -164,9 +124,9 @@ def phrase_words(phrase: str) -> list[tuple[str, bool]]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A phrase ready to be compared: its words, and the first of them that is not a * alone."""
+    """A phrase in one spelling, ready to be compared; `anchor` is the piece it is looked up by."""
 
-    words: tuple[tuple[str, bool], ...]
+    pieces: tuple[Piece, ...]
     anchor: int
     language: str
     kind: str
@@ -174,13 +134,9 @@ class Entry:
 
     def fits(self, words: list[Word], at: int) -> bool:
         """Whether it stands there, its first word at words[at]."""
-        if at < 0 or at + len(self.words) > len(words):
+        if at < 0 or at + len(self.pieces) > len(words):
             return False
-        for i, (said, any_ending) in enumerate(self.words, at):
-            there = words[i].said
-            if not (there.startswith(said) if any_ending else there == said):
-                return False
-        return True
+        return all(piece.fits(words[i].said) for i, piece in enumerate(self.pieces, at))
 
 
 @dataclass
@@ -189,6 +145,7 @@ class Index:
 
     exact: dict[str, list[Entry]] = field(default_factory=dict)
     beginnings: dict[str, list[Entry]] = field(default_factory=dict)
+    lengths: list[int] = field(default_factory=list)  # of the beginnings
     #: Each word of a phrase, also behind the anchor, and those that any ending will do for.
     words: set[str] = field(default_factory=set)
     stems: set[str] = field(default_factory=set)
@@ -198,20 +155,23 @@ class Index:
     def of(cls, phrases: Iterable[BlockedPhrase]) -> Index:
         index = cls()
         for phrase in phrases:
-            words = phrase_words(phrase.phrase)
-            anchor = next((i for i, (said, _any_ending) in enumerate(words) if said), None)
-            # Of nothing but a * every word would be a claim.
-            if anchor is not None:
-                language = phrase.language.split("-")[0].lower()
-                entry = Entry(tuple(words), anchor, language, phrase.kind, phrase.instead)
-                said, any_ending = words[anchor]
-                (index.beginnings if any_ending else index.exact).setdefault(said, []).append(entry)
-                for one, any_one in words:
-                    # Of three letters much can be made.
-                    if len(one) >= SHORT and one.isalpha():
-                        (index.stems if any_one else index.words).add(one)
+            language = phrase.language.split("-")[0].lower()
+            for pieces in spellings(phrase.phrase):
+                index.add(pieces, language, phrase)
+        index.lengths = sorted(set(map(len, index.beginnings)))
         index.longest_stem = max(map(len, index.stems), default=0)
         return index
+
+    def add(self, pieces: tuple[Piece, ...], language: str, phrase: BlockedPhrase) -> None:
+        # The longest word is the rarest.
+        anchor = max(range(len(pieces)), key=lambda i: len(pieces[i].said))
+        said, begins = pieces[anchor].said, pieces[anchor].any_ending or pieces[anchor].least
+        entry = Entry(pieces, anchor, language, phrase.kind, phrase.instead)
+        (self.beginnings if begins else self.exact).setdefault(said, []).append(entry)
+        for piece in pieces:
+            # Of three letters much can be made.
+            if len(piece.said) >= SHORT and piece.said.isalpha():
+                (self.stems if piece.any_ending else self.words).add(piece.said)
 
     def read(self, said: str) -> str | None:
         """The word of a phrase that this can be read as."""
@@ -226,18 +186,18 @@ class Index:
 
     def hits(self, words: list[Word], language: str) -> Iterator[tuple[int, int, Entry]]:
         """First word, word after the last, and the phrase."""
-        longest = max(map(len, self.beginnings), default=0)
         for at, word in enumerate(words):
-            for entry in self.anchored(word.said, longest):
+            for entry in self.anchored(word.said):
                 start = at - entry.anchor
                 if (not language or entry.language in ("", language)) and entry.fits(words, start):
-                    yield start, start + len(entry.words), entry
+                    yield start, start + len(entry.pieces), entry
 
-    def anchored(self, word: str, longest: int) -> list[Entry]:
-        found = list(self.exact.get(word, ()))
-        for length in range(1, min(longest, len(word)) + 1):
-            found += self.beginnings.get(word[:length], ())
-        return found
+    def anchored(self, word: str) -> Iterator[Entry]:
+        yield from self.exact.get(word, ())
+        for length in self.lengths:
+            if length > len(word):
+                break
+            yield from self.beginnings.get(word[:length], ())
 
 
 KEPT: Kept[Index] = Kept(most=2)
@@ -268,14 +228,15 @@ def search(index: Index, text: str, language: str) -> list[Claim]:
 
 
 def readings(index: Index, text: str) -> list[list[Word]]:
-    """The words of a text as they stand, and where that makes a difference as they are meant."""
+    """The words of a text as they stand, and where that makes a difference as they are meant, in one form each."""
     words = words_of(text)
-    apart = together(words, text)
-    found = [words]
-    for reading in (apart, mended(index, words, text), mended(index, apart, text) if apart != words else words):
+    apart = letters_together(words, text)
+    written = [words, apart, spelt_out(words, text), capitals_apart(words, text), mended(index, words, text)]
+    found: list[list[Word]] = []
+    for reading in (*written, *([mended(index, apart, text)] if apart != words else [])):
         if reading not in found:
             found.append(reading)
-    return found
+    return [one_form(reading, text) for reading in found]
 
 
 # -- words that were taken apart

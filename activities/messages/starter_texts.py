@@ -1,7 +1,7 @@
 """The messages and blocked phrases a company starts with: TOML in starter/, checked, then added to the database.
 
     templates.toml    [[message]] tables: key, name, about, line, asset (the key of a library item); the last three may be left out
-    <language>.toml   words by key: [key] subject, body
+    <language>.toml   words by key: [key] title (she chooses it by), subject, body
     phrases.toml      [[claims]] tables: language, kind, instead, phrases
 
 Only what is missing is added, messages by name and phrases by language and phrase: from then on they are HQ's.
@@ -25,6 +25,7 @@ from . import phrases, words
 
 FOLDER = Path(__file__).with_name("starter")
 FULL_LANGUAGE = "en"
+LONGEST_TITLE = 80
 ABOUT = {value for value, _label in MessageTemplate.ABOUT}
 
 Table = dict[str, Any]
@@ -74,10 +75,21 @@ def load(folder: Path = FOLDER) -> Added:
             if told["key"] in said
         ]
     MessageTemplateText.objects.bulk_create(texts)
+    give_titles(content)
     known = set(BlockedPhrase.objects.values_list("language", "phrase"))
     new = [one for one in content.phrases if (one.language, one.phrase) not in known]
     BlockedPhrase.objects.bulk_create(new)
     return Added(len(wanted), len(texts), len(new))
+
+
+def give_titles(content: Content) -> None:
+    """To the texts that were there before texts had titles; one that has a title keeps it."""
+    keys = {told["name"]: told["key"] for told in content.messages}
+    bare = MessageTemplateText.objects.filter(title="", template__name__in=keys).select_related("template")
+    for text in bare:
+        text.title = content.words.get(text.language, {}).get(keys[text.template.name], {}).get("title", "")
+        if text.title:
+            text.save(update_fields=["title"])
 
 
 # -- reading and checking
@@ -145,10 +157,12 @@ def problems(content: Content) -> Iterator[str]:
 def word_problems(said: Table, belongs: bool) -> Iterator[str]:
     if not belongs:
         yield "belong to no message."
-    if odd := said.keys() - {"subject", "body"}:
+    if odd := said.keys() - {"title", "subject", "body"}:
         yield f"have an unknown part {min(odd)}."
     if not said.get("body"):
         yield "lack the body."
+    if len(said.get("title", "")) > LONGEST_TITLE:
+        yield f"have a title of more than {LONGEST_TITLE} letters."
     for text in said.values():
         for problem in words.problems(text):
             yield f"cannot be filled in: {problem}"

@@ -12,9 +12,9 @@ from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanWidget
 
 from distributors.admin import HQ_EDITS
 from distributors.desk import EDIT, REMOVE, VIEW, May, RoleAdmin, RoleSections
@@ -23,7 +23,9 @@ from distributors.models import Role
 from ..library.item_desk import ChoosesAsset, InLanguages, languages
 from ..models import BlockedPhrase, MessageTemplate, MessageTemplateText
 from . import phrases, reading
+from .affected import Affected, affected
 from .checking import parts_of, told
+from .spelling import folded
 
 #: Letters of a sentence that is tried against the list.
 LONGEST_TRIED = 500
@@ -94,7 +96,7 @@ class TextInline(RoleSections):
     form = TextForm
     formset = TextFormSet
     may: May = {Role.HQ_VIEWER: VIEW, **dict.fromkeys(WRITERS, REMOVE)}
-    fields = ["language", "subject", "body", "reads"]
+    fields = ["language", "title", "subject", "body", "reads"]
     readonly_fields = ["reads"]
 
     def get_extra(self, request: HttpRequest, obj: MessageTemplate | None = None, **kwargs: Any) -> int:
@@ -135,7 +137,7 @@ class MessageTemplateAdmin(ChoosesAsset, RoleAdmin):
     list_display = ["name", "for_reason", "line", "asset", "in_languages", "status", "updated_at"]
     list_filter = ["about", "line", "status"]
     list_select_related = ["line", "asset"]
-    search_fields = ["name", "texts__body", "texts__subject"]
+    search_fields = ["name", "texts__title", "texts__body", "texts__subject"]
     ordering = ["name"]
     fieldsets = [(None, {"fields": ["name", ("about", "line"), ("asset", "status")]})]
 
@@ -158,12 +160,41 @@ class MessageTemplateAdmin(ChoosesAsset, RoleAdmin):
         return ", ".join(sorted(text.language for text in template.texts.all()))
 
 
+class AnywayField(forms.CharField):
+    """Holds the phrase that was agreed to; not on the page until there is something to agree to. Never a change by itself."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+    def ask(self, phrase: str) -> None:
+        """From now on a box to tick, for this phrase."""
+        self.widget = AnywayWidget(phrase)
+
+
+class AnywayWidget(UnfoldBooleanWidget):
+    def __init__(self, phrase: str) -> None:
+        super().__init__()
+        self.phrase = phrase
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, False, attrs)
+        context["widget"]["value"] = self.phrase
+        return context
+
+
 class PhraseForm(forms.ModelForm):
     language = forms.ChoiceField(label=gettext_lazy("Language"), widget=UnfoldAdminSelectWidget, required=False)
+    anyway = AnywayField(label=gettext_lazy("Block it all the same"), required=False)
 
     class Meta:
         model = BlockedPhrase
         fields = "__all__"  # noqa: DJ007 the page names its fields
+        help_texts: ClassVar[dict[str, Any]] = {
+            "phrase": gettext_lazy(
+                "Whole words, any case. A * at the end of a word stands for any ending. $* is any amount, $100+ an amount "
+                "of at least 100; “a month” stands for per month and /month, too."
+            ),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -173,11 +204,67 @@ class PhraseForm(forms.ModelForm):
 
     def clean_phrase(self) -> str:
         phrase = " ".join(str(self.cleaned_data["phrase"]).split())
-        if any("*" in word[:-1] for word in phrase.split()):
-            raise ValidationError(_("A * stands at the end of a word."))
-        if not any(said for said, _any_ending in phrases.phrase_words(phrase)):
-            raise ValidationError(_("Write at least one word: a * alone would block every message."))
+        if wrong := wrong_with_phrase(phrase):
+            raise ValidationError(wrong)
         return phrase
+
+    def clean(self) -> dict[str, Any] | None:
+        """A phrase that is in today's texts is saved once that has been read and agreed to."""
+        data = super().clean()
+        said = self.cleaned_data
+        phrase, agreed = said.get("phrase", ""), said.get("anyway") == said.get("phrase")
+        begins = {"phrase", "is_active"} & set(self.changed_data)
+        if phrase and said.get("is_active") and begins and not agreed and (found := affected(phrase)):
+            self.add_error("phrase", told_affected(found))
+            field = self.fields["anyway"]
+            if isinstance(field, AnywayField):
+                field.ask(phrase)
+        return data
+
+
+#: Of punctuation, what may stand in a phrase: endings, amounts, and what words are written with.
+IN_PHRASES = frozenset("*+-–'’.,/&#%")
+
+
+def wrong_with_phrase(phrase: str) -> str:
+    """Why it would block what nobody means, in a sentence; empty when it would not."""
+    if any("*" in word[:-1] for word in phrase.split()):
+        return _("A * stands at the end of a word.")
+    spelt = phrases.spellings(phrase)
+    strange = [word for word in phrase.split() if is_strange(word)]
+    if strange and spelt:
+        return _("“%(word)s” is no word: write letters and digits only, as they stand in a message.") % {
+            "word": strange[0]
+        }
+    if not spelt:
+        return _("Write at least one word: a * alone would block every message.")
+    if all(len(piece.said) < 2 and piece.said.isalnum() for piece in spelt[0] if piece.said):
+        return _("A single letter would block nearly every message: write a word of two letters or more.")
+    return ""
+
+
+def is_strange(word: str) -> bool:
+    """Punctuation alone, or with what is no part of words."""
+    if word == "*":
+        return False
+    said = [letter for letter in word if folded(letter)]
+    return not said or any(letter not in IN_PHRASES and folded(letter) is None for letter in word)
+
+
+def told_affected(found: Affected) -> str:
+    """It stands in 2 messages and 1 activity of today, among them “Ask”. ..."""
+    counted = [
+        (found.messages, ngettext("%(n)s message", "%(n)s messages", found.messages)),
+        (found.activities, ngettext("%(n)s activity", "%(n)s activities", found.activities)),
+        (found.items, ngettext("%(n)s library item", "%(n)s library items", found.items)),
+    ]
+    return _(
+        "Today it stands in: %(where)s, such as %(names)s. Whoever writes or sends these words is then asked to change them. "
+        "If that is meant, tick “Block it all the same” and save again."
+    ) % {
+        "where": _(", ").join(said % {"n": n} for n, said in counted if n),
+        "names": _(", ").join(f"“{name}”" for name in found.names),
+    }  # fmt: skip
 
 
 def readers_language() -> str:
@@ -213,6 +300,13 @@ class BlockedPhraseAdmin(RoleAdmin):
     list_filter = ["kind", LanguageFilter, "is_active"]
     list_before_template = "admin/activities/blockedphrase/try.html"
     search_fields = ["phrase", "instead"]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """The box to tick stands below the phrase, once there is something to agree to."""
+        shown = context["adminform"]
+        if isinstance(shown.form.fields["anyway"].widget, AnywayWidget):
+            shown.fieldsets = [(None, {"fields": [self.fields[0], "anyway", *self.fields[1:]]})]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Those of the reader's language first, then those of every language."""

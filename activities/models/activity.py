@@ -111,16 +111,30 @@ class Activity(models.Model):
         verbose_name_plural = _("activities")
         triggers = [statement("version_spacing", pgtrigger.Update, BOTH, SPACED.format(bump=bumping("spacing")))]
         constraints = [
-            models.CheckConstraint(condition=Q(p_done__gt=0, p_done__lte=1), name="activity_p_done_within_0_1"),
             models.CheckConstraint(
-                condition=Q(skill_gain__gte=0, skill_gain__lte=1), name="activity_skill_gain_within_0_1"
+                condition=Q(p_done__gt=0, p_done__lte=1),
+                name="activity_p_done_within_0_1",
+                violation_error_message=_("Enter a share above 0 and up to 1."),
             ),
             models.CheckConstraint(
-                condition=Q(credit_days__gte=1, credit_days__lte=90), name="activity_credit_days_sensible"
+                condition=Q(skill_gain__gte=0, skill_gain__lte=1),
+                name="activity_skill_gain_within_0_1",
+                violation_error_message=_("Enter a share from 0 to 1."),
             ),
-            models.CheckConstraint(condition=Q(minutes__gte=1, minutes__lte=120), name="activity_minutes_sensible"),
             models.CheckConstraint(
-                condition=Q(skill__isnull=False) | Q(skill_gain=0), name="activity_skill_gain_needs_a_skill"
+                condition=Q(credit_days__gte=1, credit_days__lte=90),
+                name="activity_credit_days_sensible",
+                violation_error_message=_("Enter 1 to 90 days."),
+            ),
+            models.CheckConstraint(
+                condition=Q(minutes__gte=1, minutes__lte=120),
+                name="activity_minutes_sensible",
+                violation_error_message=_("Enter 1 to 120 minutes."),
+            ),
+            models.CheckConstraint(
+                condition=Q(skill__isnull=False) | Q(skill_gain=0),
+                name="activity_skill_gain_needs_a_skill",
+                violation_error_message=_("A skill gain needs the skill it is of."),
             ),
         ]
 
@@ -148,7 +162,7 @@ class ActivityText(models.Model):
     language = models.CharField(_("language"), max_length=12)
     title = models.CharField(_("title"), max_length=120)
     summary = models.CharField(_("summary"), max_length=240, blank=True)
-    body = models.TextField(_("body"), blank=True, help_text=_("Markdown."))
+    body = models.TextField(_("body"), blank=True, max_length=20_000, help_text=_("Markdown."))
     message = models.TextField(_("message to send"), blank=True)
 
     class Meta:

@@ -59,7 +59,7 @@ class AssetText(models.Model):
     language = models.CharField(_("language"), max_length=12)
     title = models.CharField(_("title"), max_length=120)
     caption = models.CharField(_("approved caption"), max_length=300, blank=True)
-    body = models.TextField(_("text"), blank=True, help_text=_("Markdown."))
+    body = models.TextField(_("text"), blank=True, max_length=20_000, help_text=_("Markdown."))
     url = models.URLField(_("address"), max_length=500, blank=True, help_text=_("Of a link, or of a video elsewhere."))
     file = models.FileField(_("file"), upload_to="library/", max_length=200, blank=True)
     alt = models.CharField(_("described in words"), max_length=300, blank=True)

@@ -58,6 +58,9 @@ class MessageTemplateText(models.Model):
 
     template = models.ForeignKey(MessageTemplate, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(_("language"), max_length=12)
+    title = models.CharField(
+        _("title"), max_length=80, blank=True, help_text=_("What she chooses it by. Empty: the name of the message.")
+    )
     subject = models.CharField(_("subject of an e-mail"), max_length=120, blank=True)
     body = models.TextField(_("message"), max_length=1000)
 

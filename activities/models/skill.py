@@ -20,7 +20,13 @@ class Skill(models.Model):
     class Meta:
         verbose_name = _("skill")
         verbose_name_plural = _("skills")
-        constraints = [models.CheckConstraint(condition=Q(wanted__gt=0, wanted__lte=1), name="skill_wanted_within_0_1")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(wanted__gt=0, wanted__lte=1),
+                name="skill_wanted_within_0_1",
+                violation_error_message=_("Enter a share above 0 and up to 1."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

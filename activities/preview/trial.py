@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from distributors import reordering, versions
-from distributors.blocks import Calendar, Ints, calendar_of
+from distributors.blocks import Buying, Calendar, Ints, calendar_of, dues
 from distributors.chances import spread_for
-from distributors.records import Records
-from distributors.timing import CAP_DAYS, OPEN_BASKET
+from distributors.records import NEVER, Records
+from distributors.timing import CAP_DAYS, OPEN_BASKET, contacts
 from kpis.board import Board, Plan
 from kpis.models import Campaign, Priority
 from kpis.proposals import Proposal
@@ -158,6 +158,7 @@ class Tally(NamedTuple):
     few: Ints  # 2: people with fewer than FEW cards
     lists: Ints  # A x 2: lists that have the activity
     rows: Ints  # R: whose list would be steered by each row of `after`
+    held: Ints  # 2: customers held back by the caps, and the sum of squares of each person's number of them
 
 
 #: What is counted by card: messages; messages and calls to somebody who heard from her enough, but for those about a basket
@@ -178,7 +179,12 @@ def tally(found: Pair, people: People, given: Change) -> Tally:
         few=np.array([(lists.many < FEW).sum() for lists in found]),
         lists=np.stack([with_activity(lists, given.shelf) for lists in found], axis=1),
         rows=np.bincount(given.after.rows(people, given.calendar), minlength=len(given.after.live)),
+        held=summed(held_back(people, given)),
     )
+
+
+def summed(each: Ints) -> Ints:
+    return np.array([each.sum(), (each**2).sum()])
 
 
 def added(one: Tally, other: Tally) -> Tally:
@@ -237,6 +243,49 @@ def capped(people: People, given: Change) -> tuple[Mask, Mask]:
     return people.customers["contacted_on"] > today - caps.quiet[market], nth > today - CAP_DAYS
 
 
+def held_back(people: People, given: Change) -> Ints:
+    """n: how many of each person's customers are worth a message today, and wait because of their market's caps alone.
+
+    The same with either weights: caps come before any ranking.
+    """
+    waits = np.logical_or(*capped(people, given))
+    whose = np.repeat(np.arange(len(people.ids)), np.diff(people.customers_at))[waits]
+    customers, lines = named_apart(people, waits, whose)
+    uncapped = customers.copy()
+    for nth in range(1, 5):
+        uncapped[f"contact_{nth}"] = NEVER
+    buying, market = reordering.of(given.numbers, given.shelf.markets), people.market[whose]
+    found = np.zeros(len(people.ids), np.int64)
+    for place in np.unique(market).tolist():
+        some = market == place
+        free = due_among(uncapped[some], lines, place, given, buying._replace(quiet=np.zeros_like(buying.quiet)))
+        held = free & ~due_among(customers[some], lines, place, given, buying)
+        found += np.bincount(whose[some][held], minlength=len(found))
+    return found
+
+
+def named_apart(people: People, some: Mask, whose: Ints) -> tuple[Records, Records]:
+    """CUSTOMER records of `some`, and their LINE records, under ids that rise from person to person: as timing.contacts wants
+    those of one person, though in a benchmark of clones ids repeat."""
+    customers, buyer = people.customers[some], np.repeat(np.arange(len(people.ids)), np.diff(people.lines_at))
+    known, place = np.unique(customers["id"], return_inverse=True)
+    customers["id"] = whose * len(known) + place
+    mine = np.isin(people.lines["customer"], known)
+    lines = people.lines[mine]
+    lines["customer"] = buyer[mine] * len(known) + np.searchsorted(known, lines["customer"])
+    return customers, lines
+
+
+def due_among(customers: Records, lines: Records, market: int, given: Change, buying: Buying) -> Mask:
+    """Of each of these customers of one market, whether there is a reason to contact her."""
+    lines = lines[np.isin(lines["customer"], customers["id"])]
+    out = dues(len(customers), len(lines), 0)
+    n = contacts(customers, lines, market, int(given.calendar.today[market]), given.calendar.now, buying, out)
+    due = np.zeros(len(customers), bool)
+    due[out["who"][:n]] = True
+    return due
+
+
 def about_some(who: Ints, cards: Records, people: People, some: Mask) -> Mask:
     """Of each card, whether it is about one of `some` of its reader's customer records."""
     whose = np.repeat(np.arange(len(people.ids)), np.diff(people.customers_at))[some]
@@ -289,6 +338,14 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Customers over the whole audience; `error` as above."""
+
+    customers: int
+    error: int
+
+
+@dataclass(frozen=True)
 class Moved:
     """Of all lists, which share has the activity."""
 
@@ -302,9 +359,10 @@ class Figures:
     """What would change for the `total` people of an audience, of whom `seen` were looked at.
 
     A card is an activity about a person (or about nobody). `first`: whose first card is another one. `median`: of the
-    cards that differ, of five. `messages`: cards whose form is a message, whether or not she sends it. `over_cap`:
-    messages and calls to customers who heard lately or often enough, as their market has it; one with an open basket may hear again
-    by design, `baskets`.
+    cards that differ, of five. `messages`: cards whose form is a message, whether or not she sends it. `held`: customers
+    worth a message today who wait, because they heard lately or often enough, as their market has it. `over_cap`: messages and
+    calls to such customers all the same, none while the kernel does what it should, which tests ask; who filled a basket
+    since may hear again by design, `baskets`.
     """
 
     total: int
@@ -313,6 +371,7 @@ class Figures:
     first: Share
     median: int
     messages: Total
+    held: Held
     over_cap: Total
     baskets: Total
     few_before: Share
@@ -337,6 +396,7 @@ def figures(counted: Tally, total: int, waiting: int, given: Change) -> Figures:
         first=share(counted.first),
         median=middle(counted.changed),
         messages=messages,
+        held=held_of(counted, total),
         over_cap=over_cap,
         baskets=baskets,
         few_before=share(int(counted.few[0])),
@@ -373,9 +433,20 @@ def wilson(share: float, seen: int, total: int) -> float:
 def total_of(counted: Tally, total: int, measure: int) -> Total:
     seen = max(1, counted.people)
     before, after = counted.sums[measure].tolist()
-    variance = (int(counted.squares[measure]) - (after - before) ** 2 / seen) / max(1, seen - 1)
-    error = Z * total * sqrt(max(0.0, variance) / seen * max(0.0, 1 - seen / max(1, total)))
-    return Total(round(before * total / seen), round(after * total / seen), round(error))
+    error = error_of(after - before, int(counted.squares[measure]), seen, total)
+    return Total(round(before * total / seen), round(after * total / seen), error)
+
+
+def held_of(counted: Tally, total: int) -> Held:
+    seen = max(1, counted.people)
+    customers, squares = counted.held.tolist()
+    return Held(round(customers * total / seen), error_of(customers, squares, seen, total))
+
+
+def error_of(summed: int, squares: int, seen: int, total: int) -> int:
+    """How far a sum over `seen` people, scaled to `total`, may be off in 19 of 20 samples."""
+    variance = (squares - summed**2 / seen) / max(1, seen - 1)
+    return round(Z * total * sqrt(max(0.0, variance) / seen * max(0.0, 1 - seen / max(1, total))))
 
 
 def middle(changed: Ints) -> int:
@@ -439,5 +510,5 @@ def nobody(given: Change) -> Tally:
     kinds = len(MEASURES)
     return Tally(
         0, 0, none(SLATE + 1), none(kinds, 2), none(kinds), none(2), none(len(given.shelf.activities), 2),
-        none(len(given.after.live)),
+        none(len(given.after.live)), none(2),
     )  # fmt: skip

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from distributors import reordering
-from distributors.blocks import RECRUITS, Buying, Calendar, Ints, Spread, dues
-from distributors.timing import care, contacts
+from distributors.blocks import Buying, Calendar, Ints, Spread
 from kpis.rule_effects import MOST_BOOST, Standing, nothing
 from kpis.rules import Book
 
@@ -23,6 +21,7 @@ from ..ranking.shelf import Shelf
 from .asked import Asked, calls_of
 from .decisions import Mask, offer_of
 from .failing import tell_failing
+from .somebody import Somebody
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +51,15 @@ class Arranging:
     def buying(self) -> Buying:
         return reordering.of(self.numbers, self.shelf.markets)
 
+    @cached_property
+    def somebody(self) -> Somebody:
+        return Somebody(self.people, self.shelf, self.calendar, self.buying)
+
     def leave_out(self, place: int, error: Exception) -> None:
         ruled = self.book.rules[place]
         self.broken.add(place)
         logger.error("Rule %s (%s) is left out: %s", ruled.rule.pk, ruled.rule.name, error, exc_info=error)
-        tell_failing(ruled.rule.pk, f"{type(error).__name__}: {error}"[:200])
+        tell_failing(ruled.rule.pk, self.as_of)
 
     def arrays(self, acting: Mask, reached: Mask, asked: Sequence[Asked]) -> Rules:
         out = self.standing(acting, reached)
@@ -118,20 +121,4 @@ class Arranging:
             return not hidden(hides, one["id"], 2, recruit, today)
         if one["about"] < 0:
             return not hidden(hides, one["id"], 0, 0, today)
-        return self.fits_anybody(place, one, hides, today)
-
-    def fits_anybody(self, place: int, activity: Any, hides: Any, today: int) -> bool:
-        """Whether anybody is due for it whom she has not answered for already, as the kernel finds them."""
-        people, m = self.people, int(self.people.market[place])
-        customers = people.customers[people.customers_at[place] : people.customers_at[place + 1]]
-        lines = people.lines[people.lines_at[place] : people.lines_at[place + 1]]
-        recruits = people.recruits[people.recruits_at[place] : people.recruits_at[place + 1]]
-        due = dues(len(customers), len(lines), len(recruits))
-        many = care(recruits, today, contacts(customers, lines, m, today, self.calendar.now, self.buying, due), due)
-        kind = 2 if activity["about"] >= RECRUITS else 1
-        return any(
-            one["reason"] == activity["about"]
-            and (kind == 2 or activity["line"] in (0, one["line"]))
-            and not hidden(hides, activity["id"], kind, one["person"], today)
-            for one in due[:many]
-        )
+        return self.somebody.has_one_of(place, [activity])

@@ -22,6 +22,8 @@ from kpis.rule_effects import LEADER, Effect, ToSomebody
 from ..preview.trial import Mask, Z
 from . import counting, tried_on
 from .counting import Count, Parts
+from .decisions import offer_of
+from .somebody import Somebody, brought_by
 from .tried_on import Crowd, Sponsors
 
 DAYS = 7
@@ -56,6 +58,7 @@ class Replay:
     times: Count  # firings
     people: Count  # for whom it fired at least once
     held_back: Count  # of these people: for whom it would have done nothing
+    nobody: Count  # people beside these, who have nobody today that what it brings is about
     days: list[Day]  # the oldest first
     effects: list[Done]
 
@@ -68,9 +71,20 @@ def of(definition: Definition, crowd: Crowd, rule: Rule | None = None) -> Replay
     """`rule`: whose real firings before these days count for the cooldown. Three queries when the facts are kept."""
     sponsors = tried_on.sponsors(crowd)
     matched = by_day(definition, crowd)
-    fired = firings(matched, crowd.days, last_fired(rule, definition, crowd), definition.cooldown_days)
+    lacking = without_anybody(definition, crowd, matched.sum(axis=0) > 0)
+    fired = firings(matched & ~lacking, crowd.days, last_fired(rule, definition, crowd), definition.cooldown_days)
     quiet = rules.held_back(rule.pk if rule else 0, definition.held_back, sponsors.ids, crowd.people.ids).astype(bool)
-    return told(definition, crowd, matched, fired, quiet, sponsors)
+    return told(definition, crowd, matched, fired, quiet, sponsors, lacking)
+
+
+def without_anybody(definition: Definition, crowd: Crowd, among: Mask) -> Mask:
+    """n: who of `among` has nobody that the rule could bring her anything about, as things are today."""
+    found = np.zeros(crowd.seen, bool)
+    brought = brought_by(definition, crowd.shelf, offer_of(crowd.shelf))
+    if brought:
+        looks = Somebody(crowd.people, crowd.shelf, crowd.block.calendar, crowd.block.buying)
+        found[among] = looks.lacking(brought, np.flatnonzero(among))
+    return found
 
 
 # The days
@@ -124,7 +138,9 @@ def last_fired(rule: Rule | None, definition: Definition, crowd: Crowd) -> Ints:
 # What it comes to
 
 
-def told(definition: Definition, crowd: Crowd, matched: Mask, fired: Mask, quiet: Mask, sponsors: Sponsors) -> Replay:
+def told(
+    definition: Definition, crowd: Crowd, matched: Mask, fired: Mask, quiet: Mask, sponsors: Sponsors, lacking: Mask
+) -> Replay:
     any_day: Mask = fired.sum(axis=0) > 0
     last = int(crowd.block.calendar.today[0]) if len(crowd.block.markets) else 0
     return Replay(
@@ -133,6 +149,7 @@ def told(definition: Definition, crowd: Crowd, matched: Mask, fired: Mask, quiet
         times=summed(fired.sum(axis=0), crowd.total),
         people=counting.scaled(any_day, crowd.total),
         held_back=counting.scaled(any_day & quiet, crowd.total),
+        nobody=counting.scaled(lacking & ~any_day, crowd.total),
         days=[
             Day(
                 day_of(last - (DAYS - 1 - place)),

@@ -4,8 +4,9 @@ What came next is no effect of the rule: who is chosen because her sales fell se
 effect is told only of a rule that holds people back, from those who got it beside those who did not: each by her first
 firing since that share counts, her sales of the 28 days from it on, in base currency (kpis/lift.py has the rest).
 
-"Shown" is what a list says that she opened after the firing; whether a notice was read is not known here. What a leader is
-asked for counts by the leader's lists and deeds.
+"Shown" is what a list says that she opened after the firing. Of a notice only that it was due is known here: it is written
+when she comes, and notifications/followed.py counts who was told and who read it. What a leader is asked for counts by the
+leader's lists and deeds.
 """
 
 from __future__ import annotations
@@ -20,11 +21,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db import connection
 
+from distributors.conditions import ConditionError
 from distributors.models import Market
+from distributors.records import NEVER
+from kpis import definitions, firing
+from kpis.definitions import Definition
 from kpis.lift import Arms, Lift, OddLotError, TooFewError, lift
-from kpis.models import Rule
+from kpis.models import Rule, RuleDay
 
 from ..models import Activity
+from ..ranking import shelf as shelves
+from . import counting, last_week, tried_on
+from .counting import Count
+from .decisions import offer_of
+from .somebody import brought_by
 
 #: Days compared: as many from the firing on, that day included, as before it.
 DAYS = 28
@@ -41,7 +51,7 @@ class Steps:
     firings: int
     people: int
     held_back: int  # firings beside these, for which nothing was done
-    noticed: int  # a notice was sent
+    noticed: int  # a notice was due; whether she was told and read it, notifications know
     called: int  # an activity was asked for
     shown: int
     done: int
@@ -112,6 +122,39 @@ def share_of(rule: Rule) -> Share:
             break
         share = Share(percent, published_at)
     return share
+
+
+# Who got nothing
+
+
+def without_anybody(rule: Rule, as_of: datetime) -> Count:
+    """For whom it holds and does not fire, since there is nobody that what it brings is about; as the replay counts it.
+
+    No query but one for any other rule; else those of a crowd and one.
+    """
+    definition = newest_of(rule)
+    shelf = shelves.current()
+    if definition is None or rule.state != Rule.State.LIVE or not brought_by(definition, shelf, offer_of(shelf)):
+        return Count(0)
+    crowd = tried_on.of(as_of)
+    holds = last_week.on_day(definition, counting.parts_of(definition), crowd, 0)
+    [last] = firing.last_fired([rule.pk], crowd.people.ids.tolist())
+    waits = (last == NEVER) | (crowd.days - last >= definition.cooldown_days)
+    return counting.scaled(last_week.without_anybody(definition, crowd, holds & waits), crowd.total)
+
+
+def newest_of(rule: Rule) -> Definition | None:
+    """None when it does not read any more, or there is none."""
+    said = rule.versions.order_by("-number").values_list("definition", flat=True).first()
+    try:
+        return definitions.read(said) if said is not None else None
+    except ConditionError:
+        return None
+
+
+def looked_at(rule: Rule) -> bool:
+    """Whether a sweep has asked it of anybody yet. One query."""
+    return RuleDay.objects.filter(rule=rule).exists()
 
 
 # The steps

@@ -73,10 +73,7 @@ def on_top(ranking: Ranking, index: int) -> str:
     if until is None:
         return ""
     said = {"company": company(), "day": day_short(until)}
-    sentences = [_("%(company)s put this on top of your list until %(day)s. It takes one of the five places.") % said]
-    if (rank := ranking.ranks[index]) > 1:
-        sentences.append(_("By its score alone it would be number %(n)s for you.") % {"n": rank})
-    return " ".join(sentences)
+    return _("%(company)s put this on top of your list until %(day)s. It takes one of the five places.") % said
 
 
 def top_until(ranking: Ranking, index: int) -> date | None:

@@ -27,7 +27,8 @@ from ..ranking.shelf import Shelf
 from . import activity_facts
 from .arrays import Arranging
 from .asked import open_calls
-from .decisions import Columns, Mask, Ruling, known
+from .decisions import Columns, Mask, Ruling, known, offer_of
+from .somebody import brought_by
 
 logger = logging.getLogger(__name__)
 
@@ -138,12 +139,17 @@ class Evaluation(Arranging):
             return 0
 
     def due(self, columns: Columns, matched: Mask, acting: Mask) -> Iterator[Match]:
-        """What holds and is not cooling."""
+        """What holds, is not cooling, and has something to do. Who is held back is looked at as all others are."""
         who = np.flatnonzero(matched.any(axis=0))
         if not len(who):
             return
         cooling = firing.cooling(self.book, self.people.ids[who].tolist(), self.days[who])
-        for rule, at in zip(*np.nonzero(matched[:, who] & ~cooling), strict=True):
+        due = matched[:, who] & ~cooling
+        offer = offer_of(self.shelf)
+        for rule in np.flatnonzero(due.any(axis=1)).tolist():
+            if brought := brought_by(self.book.rules[rule].definition, self.shelf, offer):
+                due[rule, due[rule]] = ~self.somebody.lacking(brought, who[due[rule]])
+        for rule, at in zip(*np.nonzero(due), strict=True):
             place = int(who[at])
             facts = [(one.path, one.value) for one in known(self.book.rules[rule], columns, place)]
             yield Match(

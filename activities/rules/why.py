@@ -26,7 +26,7 @@ from kpis.rule_effects import Effect, Tell
 
 from ..evidence.slate_table import FIELD
 from ..models import Action, Activity, Slate
-from . import counting, tried_on
+from . import counting, last_week, tried_on
 from .counting import BUT_NOT, IF, Parts
 from .decisions import value_of
 from .tried_on import Crowd
@@ -90,7 +90,10 @@ def of(rule: Rule, raw: Mapping[str, Any], distributor: Distributor, names: Name
         when=list(hers.lines(raw.get(IF), IF)),
         but_not=list(hers.lines(raw.get(BUT_NOT), BUT_NOT)) if parts.has_but_not else [],
         verdict=hers.verdict(),
-        besides=list(besides(rule, parts.definition, distributor, fired[0] if fired else None, as_of)),
+        besides=[
+            *besides(rule, parts.definition, distributor, fired[0] if fired else None, as_of),
+            *without_anybody(hers, crowd),
+        ],
         fired=told_firings(fired, distributor, names, as_of),
     )
 
@@ -188,6 +191,15 @@ def besides(
             "n": definition.held_back
         }
     yield cooldown(definition, last, today)
+
+
+def without_anybody(hers: Hers, crowd: Crowd) -> Iterator[str]:
+    """Why it holds and does not fire (somebody.py)."""
+    definition, holds = hers.parts.definition, hers.holds.get(IF, False) and not hers.holds.get(BUT_NOT, False)
+    if definition is not None and holds and last_week.without_anybody(definition, crowd, np.ones(1, bool))[0]:
+        yield _("%(name)s has nobody it is about now. It fires once there is somebody.") % {
+            "name": hers.distributor.given_name
+        }
 
 
 def is_held_back(rule: Rule, definition: Definition, distributor: Distributor) -> bool:
@@ -306,7 +318,7 @@ class Came:
 
     def said(self, call: Call) -> str:
         if call.what == Call.What.NOTICE:
-            return _("Sent on %(day)s") % {"day": said_day(call.since)}
+            return _("Due from %(day)s on") % {"day": said_day(call.since)}
         pk = self.activity.get(call.activity)
         hers = [
             one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -12,12 +12,14 @@ from django.views.decorators.http import require_safe
 
 from distributors import outreach
 from distributors.access import FIELD, access
+from distributors.due_lines import PersonLine, due_person
 from distributors.http import FieldRequest
 from distributors.models import Customer, Distributor, Role
 
 from .. import lookup
 from ..cards import Card
 from ..messages import outreach as messages
+from ..messages.composing import best_reason
 from ..models import Action, Activity, Outreach
 from ..richtext import render_markdown
 from ..settled import settled, snooze_choices
@@ -37,7 +39,9 @@ def activity(request: FieldRequest, key: str) -> HttpResponse:
 
 def card_context(request: FieldRequest, card: Card) -> dict[str, Any]:
     candidate, day = card.candidate, request.distributor.local_day(timezone.now())
-    kept = kept_message(request, card, day)
+    kept, customer = kept_message(request, card, day), candidate.customer
+    call = outreach.call(customer, market=request.distributor.market)
+    writes = customer is not None and bool(card.message or candidate.activity.form == FORM.MESSAGE)
     latest = (
         Action.objects.of(request.distributor.pk).standing().exclude(kind=Action.Kind.START)
         .filter(activity=candidate.activity, about_key=candidate.about_key, day=day)
@@ -47,9 +51,11 @@ def card_context(request: FieldRequest, card: Card) -> dict[str, Any]:
         "card": card,
         "activity": candidate.activity,
         "body": render_markdown(lookup.filled_body(card, request.distributor)),
-        "call": outreach.call(candidate.customer, market=request.distributor.market),
+        "call": call,
         # Its message opens on the sheet; one that she opened before is asked about.
-        "writes": candidate.customer is not None and bool(card.message or candidate.activity.form == FORM.MESSAGE),
+        "writes": writes,
+        "reaches": reaches(candidate.activity, calls=call is not None, writes=writes),
+        "no_way": customer is not None and not customer.phone and not customer.email,
         "open": kept if kept is not None and kept.state == Outreach.State.OPENED else None,
         "elsewhere": open_elsewhere(request, card),
         # What she sent today, or is about to send, is told as she wrote it.
@@ -59,6 +65,13 @@ def card_context(request: FieldRequest, card: Card) -> dict[str, Any]:
         "dismiss_reasons": DISMISS,
         "tab": "learn" if candidate.activity.is_learning else "today",
     }
+
+
+def reaches(activity: Activity, *, calls: bool, writes: bool) -> str:
+    """What the card's one main button does: "call", "write", or nothing but to mark it done."""
+    if activity.form == FORM.CALL:
+        return "call" if calls else ""
+    return "write" if writes else ""
 
 
 def kept_message(request: FieldRequest, card: Card, day: date) -> Outreach | None:
@@ -90,8 +103,16 @@ def next_step(request: FieldRequest, pk: int) -> HttpResponse:
     waiting = unanswered(request.distributor, customer)
     if waiting is not None:
         return render(request, "activities/_step.html", {"waiting": waiting, "customer": customer})
-    card = lookup.best_about(request.distributor, f"c{customer.pk}", as_of=timezone.now())
-    return render(request, "activities/_step.html", {"card": card, "customer": customer})
+    as_of = timezone.now()
+    card = lookup.best_about(request.distributor, f"c{customer.pk}", as_of=as_of)
+    due = None if card else worth_a_word(request.distributor, customer, as_of)
+    return render(request, "activities/_step.html", {"card": card, "due": due, "customer": customer})
+
+
+def worth_a_word(distributor: Distributor, customer: Customer, as_of: datetime) -> PersonLine | None:
+    """Why they are on her list of who is due, for whom no activity fits; None when they are not."""
+    due, _line = best_reason(distributor, customer, as_of)
+    return due_person(due, distributor.local_day(as_of), distributor.market) if due else None
 
 
 def unanswered(distributor: Distributor, customer: Customer) -> Outreach | None:

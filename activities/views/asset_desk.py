@@ -13,7 +13,7 @@ from distributors.models import Role
 
 from ..library import stored
 from ..models import AssetText
-from ..richtext import render_markdown
+from ..richtext import rendered_once
 from .shared import allowing
 
 WRITERS = HQ | {Role.TRAINER}
@@ -25,7 +25,7 @@ def asset_preview(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     text = text_of(pk, language)
     file = reverse("asset_file", args=[pk, language]) if text.file else ""
     context = {
-        "preview": True, "asset": text.asset, "text": text, "body": render_markdown(text.body), "file": file,
+        "preview": True, "asset": text.asset, "text": text, "body": rendered_once(text.body), "file": file,
     }  # fmt: skip
     with translation.override(language):
         response = render(request, "activities/shared.html", context)

@@ -10,7 +10,6 @@ from django.db.models import Count, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
@@ -23,13 +22,16 @@ from distributors.models import Customer, Distributor, Event
 from distributors.wording import goal_lines
 from kpis.reach_lines import beside_today
 
-from .. import recommend
+from .. import places, recommend
 from ..cards import Feed
 from ..models import Action
 from ..settled import Settled, settled
 
 #: Without an event from anywhere for so long, Today says how old its numbers are.
 STALE = timedelta(hours=36)
+
+#: To-dos that make a day.
+DAY = 5
 
 DISMISS = Action.Reason.choices
 
@@ -56,10 +58,16 @@ def list_context(feed: Feed) -> dict[str, Any]:
         "goals": goal_lines(feed.goals),
         "next_card": feed.cards[0] if feed.cards else None,
         "then_cards": feed.cards[1:],
-        "position": 1,
-        "total": len(feed.cards),
+        **how_far(feed),
         "dismiss_reasons": DISMISS,
     }
+
+
+def how_far(feed: Feed) -> dict[str, Any]:
+    """How many of today's five are done. What is shown is refilled; the day is closed by the fifth all the same, and what
+    follows is extra."""
+    done = len(feed.done)
+    return {"done_n": done, "total": min(DAY, done + len(feed.cards)), "day_closed": done >= DAY}
 
 
 def head(feed: Feed) -> dict[str, Any]:
@@ -115,14 +123,4 @@ def settled_of(distributor: Distributor, pk: int, feed: Feed) -> Settled | None:
 def why_list(request: FieldRequest) -> HttpResponse:
     """Why this list: whose share is whose, and what each place came from."""
     feed = recommend.feed(request.distributor, as_of=timezone.now(), log=False)
-    context = {"feed": feed, "goals": goal_lines(feed.goals), "slots": slot_names(), "tab": "today"}
-    return render(request, "activities/why_list.html", context)
-
-
-def slot_names() -> dict[str, str]:
-    return {
-        "own": _("For your goals"),
-        "company": _("For the company’s focus"),
-        "learning": _("To learn"),
-        "pin": _("Placed by the company"),
-    }
+    return render(request, "activities/why_list.html", {"feed": feed, "listed": places.listed(feed), "tab": "today"})

@@ -20,7 +20,7 @@ from distributors.people_list import by_name, found_by
 from ..library import reading as shelf
 from ..library import sharing, stored
 from ..models import Asset, ShareLink
-from ..richtext import render_markdown
+from ..richtext import rendered_once
 from .shared import allowing
 
 #: People that a search on an item's page finds.
@@ -68,7 +68,7 @@ def library_item(request: FieldRequest, key: str) -> HttpResponse:
         groups += [(_("Others due today") if fitting else "", [due_person(due, today, her.market) for due in others])]
     file = reverse("library_file", args=[item.asset.key, item.text.language]) if item.text.file else ""
     context = {
-        "item": item, "asset": item.asset, "text": item.text, "body": render_markdown(item.text.body), "file": file,
+        "item": item, "asset": item.asset, "text": item.text, "body": rendered_once(item.text.body), "file": file,
         "languages": languages(item), "q": q, "groups": [
             (heading, [(person, sheet(person.customer, item)) for person in people])
             for heading, people in groups if people

@@ -30,7 +30,7 @@ from ..record import target_of
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8})?", re.ASCII)
 CARD = re.compile(r"[-\w]{1,120}(\.[cr]\d{1,18})?", re.ASCII)
 #: What the form's buttons ask for.
-CHANGE, REMOVE, LINK, RESTORE = "change", "remove", "link", "restore"
+CHANGE, REMOVE, LINK, RESTORE, DRAFT = "change", "remove", "link", "restore", "draft"
 PREPARE, SENT, NOT_SENT = "prepare", "sent", "not_sent"
 #: In the session, of the message she opened last: its id, and the item that was in the address when she came.
 CAME_WITH = "message_came_with"
@@ -85,7 +85,7 @@ def answer(request: FieldRequest, whom: Whom) -> HttpResponse:
         return left(request, whom)
     if does == SENT:
         return said_sent(request, whom)
-    if does in (CHANGE, REMOVE, LINK, RESTORE):
+    if does in (CHANGE, REMOVE, LINK, RESTORE, DRAFT):
         return changed(request, whom, does)
     return typed(request, whom)
 
@@ -147,19 +147,24 @@ def said_sent(request: FieldRequest, whom: Whom) -> HttpResponse:
 
 
 def changed(request: FieldRequest, whom: Whom, does: str) -> HttpResponse:
-    """Other words, another language, nothing attached, or the link back in the text. What she had typed can be put back."""
+    """Other words, another language, nothing attached, the link back in the text, or a draft that her browser kept. What she
+    had typed can be put back."""
     asked, said = asked_by(request.POST), request.POST
     text, before = checking.tidy(said.get("text", "")), checking.tidy(said.get("was", ""))
+    kept, subject = checking.tidy(said.get("kept", "")), said.get("subject", "")[:120]
     if does == REMOVE:
         text = without_link(text, said.get("address", "")[:500])
         sheet = prepared(request, whom, Chosen(template=asked.template, asset="", language=asked.language))
-        return page(request, whom, sheet, text=text, subject=said.get("subject", "")[:120])
+        return page(request, whom, sheet, text=text, subject=subject, kept=kept)
     sheet = prepared(request, whom, asked)
     if does == LINK:
-        return page(request, whom, sheet, text=linked(sheet, text), subject=said.get("subject", "")[:120])
+        return page(request, whom, sheet, text=linked(sheet, text), subject=subject, kept=kept)
+    if does == DRAFT:
+        return page(request, whom, sheet, text=text, subject=subject, kept=kept)
+    own = text if text != before else ""
     if does == RESTORE:
-        return page(request, whom, sheet, text=checking.tidy(said.get("kept", "")))
-    return page(request, whom, sheet, kept=text if text != before else said.get("kept", ""))
+        return page(request, whom, sheet, text=kept, kept=own)
+    return page(request, whom, sheet, kept=own or kept)
 
 
 def linked(sheet: Sheet, text: str) -> str:

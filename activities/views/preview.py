@@ -165,7 +165,7 @@ def effects(found: Figures, shelf: Shelf) -> dict[str, Any]:
             Effect(_("See a new first activity"), number(found.first.people), with_error(found.first)),
             Effect(_("Median list changes"), _("%(n)d of %(all)d") % {"n": found.median, "all": SLATE}),
             Effect(_("Messages a day"), signed(found.messages.more), aside(found.messages)),
-            Effect(_("Over a contact cap"), number(found.over_cap.after), was(found.over_cap)),
+            Effect(_("Customers waiting (caps)"), number(found.held.customers), within(found.held.error)),
         ],
         "basis": basis(found),
         "rising": [rise(one, shelf) for one in found.rising],
@@ -186,12 +186,12 @@ def with_error(share: Share) -> str:
 def aside(total: Total) -> str:
     """+8% · ± 210, +8%; less than one in a hundred is left out."""
     more = int(100 * total.share)
-    error = [f"± {number(total.error)}"] if total.error else []
+    error = [within(total.error)] if total.error else []
     return ", ".join([*error, *([_("%(n)s%%") % {"n": signed(more)}] if more else [])])
 
 
-def was(total: Total) -> str:
-    return "" if total.after == total.before else _("%(n)s now") % {"n": number(total.before)}
+def within(error: int) -> str:
+    return f"± {number(error)}" if error else ""
 
 
 def basis(found: Figures) -> list[str]:
@@ -218,10 +218,10 @@ def basis(found: Figures) -> list[str]:
 
 
 def cap(found: Figures) -> str:
-    """What counts as over a contact cap, and what does not by design."""
+    """What contact caps do, whatever the weights, and what they let pass by design."""
     said = _(
-        "Over a contact cap is a message or call to a customer who has heard from her as lately or as often as her market"
-        " allows. One who left a basket open may hear again sooner."
+        "Customers who wait are worth a message today, but have heard as lately or as often as their market allows: no"
+        " weights put them on a list. One who left a basket open since may hear again sooner."
     )
     if not found.baskets.before and not found.baskets.after:
         return said

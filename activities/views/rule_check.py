@@ -124,6 +124,8 @@ def rule_check(request: HttpRequest, pk: int) -> HttpResponse:
 @either
 def rule_some(request: HttpRequest, pk: int) -> HttpResponse:
     """Ten people for whom it holds, each with the facts that made it so. Each look is written down first."""
+    if request.method != "POST" and request.GET.get("q"):
+        return searched(request, get_object_or_404(Rule, pk=pk))
     one = asked(request, pk)
     parts = one.parts
     matched = np.flatnonzero(counting.matched_of(parts, one.crowd))
@@ -141,6 +143,13 @@ def rule_some(request: HttpRequest, pk: int) -> HttpResponse:
             "of_how_many": of_how_many(len(people), counting.estimated(len(matched), one.crowd.seen, one.crowd.total)),
         },
     )
+
+
+def searched(request: HttpRequest, rule: Rule) -> HttpResponse:
+    """Whom a search finds, alone: she is looked for, and no ten others are looked at."""
+    context = {"title": _("Why did somebody get it, or not?"), "rule": rule, "asks_why": True, **found(request)}
+    context |= {"edits": reader(request).role in EDITORS}
+    return page(request, "activities/desk/rule_part.html", context)
 
 
 @access(HQ)
@@ -161,7 +170,11 @@ def answer(request: HttpRequest, one: Asked, name: str, title: str, context: dic
     context |= {"rule": one.rule}
     if request.headers.get("HX-Request") == "true":
         return render(request, f"activities/desk/_rule_{name}.html", context | {"beside_form": True})
+    # Asked without a form, the people are the way to anybody: why she got it or did not.
+    asks_why = name == "people" and not one.sent
+    title = _("Why did somebody get it, or not?") if asks_why else title
     context |= {"title": title, "fragment": f"activities/desk/_rule_{name}.html", "sent": one.sent, "part": name}
+    context["asks_why"] = asks_why
     context |= {"edits": reader(request).role in EDITORS, **found(request)}
     return page(request, "activities/desk/rule_part.html", context)
 
@@ -291,7 +304,7 @@ def replayed(found: Replay, one: Asked) -> dict[str, Any]:
     highest = max((day.fired.people for day in found.days), default=0)
     return {
         "said": would_have(found),
-        "held_back": held_back(found),
+        "held_back": " ".join(filter(None, [held_back(found), nobody(found.nobody)])),
         "days": [
             {
                 "day": day.day,
@@ -333,6 +346,17 @@ def held_back(found: Replay) -> str:
         "For %(n)s people of these it would have done nothing: their teams are held back.",
         n,
     ) % {"n": said_count(found.held_back)}
+
+
+def nobody(found: Count) -> str:
+    """Also on the page of what came of it."""
+    if not found.people:
+        return ""
+    return ngettext(
+        "It holds for %(n)s more person who has nobody it is about now. It fires once there is somebody.",
+        "It holds for %(n)s more people who have nobody it is about now. It fires once there is somebody.",
+        found.people,
+    ) % {"n": said_count(found)}
 
 
 def height(n: int, highest: int) -> int:

@@ -191,6 +191,7 @@ def edit_page(
         "title": found.name,
         "rule": found,
         "draft": draft,
+        "asked_by": rule_drafts.asked_by(draft) if draft and draft.state == draft.State.IN_REVIEW else None,
         "newest": newest,
         "number": newest.number + 1 if newest else 1,
         "form": builder.of(typed.definition, shown, form_drawing.words(names, shelf), focus),

@@ -24,6 +24,7 @@ from kpis.models import Rule
 from ..rules import outcomes
 from ..rules.counting import share_said
 from ..rules.outcomes import DAYS, MOST_FIRINGS, SINCE, Compared, Next, Outcome, Steps
+from .rule_check import nobody
 
 #: Of the drawing's width, in percent: the zero line, and how far the longer end is from it.
 MIDDLE, REACH = 50.0, 50.0
@@ -33,7 +34,15 @@ MIDDLE, REACH = 50.0, 50.0
 @require_safe
 def rule_outcome(request: HttpRequest, pk: int) -> HttpResponse:
     rule = get_object_or_404(Rule, pk=pk)
-    context: dict[str, Any] = {"title": _("What came of it"), "rule": rule, **said(outcomes.of(rule, timezone.now()))}
+    as_of = timezone.now()
+    found = outcomes.of(rule, as_of)
+    context: dict[str, Any] = {
+        "title": _("What came of it"),
+        "rule": rule,
+        "soon": not found.steps.firings and rule.state == Rule.State.LIVE and not outcomes.looked_at(rule),
+        "nobody": nobody(outcomes.without_anybody(rule, as_of)),
+        **said(found),
+    }
     if request.headers.get("HX-Request") == "true":
         return render(request, "activities/desk/_rule_outcome.html", context)
     return page(request, "activities/desk/rule_outcome.html", context)
@@ -42,6 +51,8 @@ def rule_outcome(request: HttpRequest, pk: int) -> HttpResponse:
 def said(found: Outcome) -> dict[str, Any]:
     return {
         "steps": steps(found.steps),
+        "fired": fired(found),
+        "noticed": found.steps.noticed,
         "of": of_firings(found.steps),
         "days": DAYS,
         "next": [line for one in found.next for line in next_lines(one, coded=len(found.next) > 1)],
@@ -50,6 +61,13 @@ def said(found: Outcome) -> dict[str, Any]:
         "why": why(found.compared),
         "interval": interval(found.compared),
     }
+
+
+def fired(found: Outcome) -> bool:
+    """Ever, as far as it is known still: of what never fired nothing more is to be said."""
+    sides = found.compared
+    compared = bool(sides and sides.got[0] + sides.held_back[0] + sides.waiting)
+    return bool(found.steps.firings or found.steps.held_back or found.next or compared)
 
 
 @dataclass(frozen=True)
@@ -66,7 +84,7 @@ def steps(found: Steps) -> list[Step]:
     people = ngettext("for %(n)s person", "for %(n)s people", found.people) % {"n": number(found.people)}
     told = [Step(_("Fired"), number(found.firings), people)]
     if found.noticed:
-        told.append(Step(_("Sent a notice"), number(found.noticed)))
+        told.append(Step(_("A notice was due"), number(found.noticed)))
     if found.called:
         told.append(Step(_("Shown in a list"), number(found.shown), share(found.shown, found.called)))
         waiting = ngettext("%(n)s still has time", "%(n)s still have time", found.open) % {"n": number(found.open)}

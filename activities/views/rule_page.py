@@ -21,12 +21,24 @@ from distributors.http import SeeOther, reader
 from distributors.wording import percent
 from kpis import rule_drafts, rules
 from kpis.models import Firing, Rule, RuleVersion
-from kpis.views.sent import seen_in
+from kpis.priorities import LONGEST_REASON
+from kpis.views.sent import Back, seen_in
 from kpis.views.version_said import who_said
 
 from ..ranking import shelf as shelves
-from ..rules import naming
-from .rule_shared import LOOKS, State, may_edit, names_now, newest_of, reach_of, rule_of, said_by, status_of
+from ..rules import failing, naming
+from .rule_shared import (
+    LOOKS,
+    State,
+    failing_said,
+    may_edit,
+    names_now,
+    newest_of,
+    reach_of,
+    rule_of,
+    said_by,
+    status_of,
+)
 from .rules import warnings_of
 
 #: Firings that the page of a rule shows.
@@ -98,18 +110,21 @@ def rule_restore(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     earlier = found.versions.filter(number=number).first()
     try:
         version = rule_drafts.restore(
-            rule=found, number=number, by=reader(request), as_of=as_of, seen=seen_in(request.POST),
-            reach=reach_of(earlier, as_of), known=names_now(),
+            rule=found, number=number, reason=request.POST.get("reason", ""), by=reader(request), as_of=as_of,
+            seen=seen_in(request.POST), reach=reach_of(earlier, as_of), known=names_now(),
         )  # fmt: skip
     except ValidationError as problem:
-        return rule_page(request, found, problem)
+        return rule_page(request, found, problem, Back(number, request.POST.get("reason", "")))
     said = {"number": version.number, "old": number}
     messages.success(request, _("Version %(number)d says what version %(old)d said.") % said)
     return SeeOther(reverse("rule", args=[pk]))
 
 
-def rule_page(request: HttpRequest, found: Rule, problem: ValidationError | None = None) -> HttpResponse:
+def rule_page(
+    request: HttpRequest, found: Rule, problem: ValidationError | None = None, typed: Back | None = None
+) -> HttpResponse:
     found.refresh_from_db()
+    as_of = timezone.now()
     numbers = versions.current()
     shelf = shelves.of(numbers)
     names = naming.of(get_language() or "en", shelf)
@@ -131,9 +146,14 @@ def rule_page(request: HttpRequest, found: Rule, problem: ValidationError | None
         "versions": [told(one, newest, names) for one in made],
         "fired": fired_of(found),
         "broken": broken,
+        "failing": failing_said(failing.failing(as_of).get(found.pk), newest, as_of)
+        if found.state == State.LIVE
+        else "",
         "warnings": warnings_of(numbers, book, names, shelf).get(found.pk, []),
         "seen": rule_drafts.seen_of(draft, newest),
         "edits": may_edit(request),
+        "longest": LONGEST_REASON,
+        "typed": typed,
         "problem": " ".join(problem.messages) if problem else "",
     }
     return page(request, "activities/desk/rule.html", context, status=status_of(problem))

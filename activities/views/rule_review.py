@@ -145,6 +145,7 @@ def review_page(
         "note": note,
         "longest": LONGEST_REASON,
         "saved": said_at(draft.saved_at) if draft else "",
+        "asked_by": rule_drafts.asked_by(draft) if draft and draft.state == RuleDraft.State.IN_REVIEW else None,
         "edits": may_edit(request),
         "problem": " ".join(problem.messages) if problem else "",
         "at_field": code if code in {"reason", "note"} else "",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from distributors import zones
 from distributors.access import EDITORS
 from distributors.conditions import ConditionError
 from distributors.conditions.worded import Names
@@ -23,9 +25,12 @@ from kpis.models import Rule, RuleVersion
 from ..evidence.slate_table import FIELD
 from ..rules import counting, naming
 from ..rules.counting import Reach
+from ..rules.failing import Failing
 
 State = Rule.State
 LOOKS = {State.LIVE: "chip-a", State.DRAFT: "chip-w"}
+#: It is worked out with every list that is opened: what has not failed for this long seems to be over.
+STILL = timedelta(hours=1)
 
 
 def said_by(said: Mapping[str, Any], names: Names) -> tuple[Definition | None, str]:
@@ -59,6 +64,19 @@ def reach(said: Mapping[str, Any], as_of: datetime) -> Reach:
 
 def names_now() -> Names:
     return naming.of(get_language() or "en")
+
+
+def failing_said(one: Failing | None, newest: RuleVersion | None, as_of: datetime) -> str:
+    """That it could not be worked out, from when to when; empty once another version is there."""
+    if one is None or (newest is not None and newest.published_at >= one.last):
+        return ""
+    said = {"since": zones.said_short(one.since), "last": zones.said_short(one.last)}
+    if as_of - one.last < STILL:
+        return _("Could not be worked out since %(since)s. Nobody’s list is held up: each goes on without it.") % said
+    return (
+        _("Could not be worked out from %(since)s to %(last)s. Nobody’s list was held up: each went on without it.")
+        % said
+    )
 
 
 def may_edit(request: HttpRequest) -> bool:

@@ -34,10 +34,10 @@ from kpis.rules import Book
 from ..evidence.slate_table import FIELD
 from ..ranking import shelf as shelves
 from ..ranking.shelf import Shelf
-from ..rules import naming
+from ..rules import failing, naming
 from ..rules.counting import share_said
 from ..rules.decisions import offer_of
-from .rule_shared import LOOKS, State, clean, may_edit, said_by
+from .rule_shared import LOOKS, State, clean, failing_said, may_edit, said_by
 
 #: A sweep that is older says nothing about today.
 LATELY = timedelta(days=2)
@@ -66,6 +66,7 @@ class Line:
     who: str = ""
     at: datetime | None = None
     broken: str = ""
+    failing: str = ""
     warnings: list[str] = field(default_factory=list)
     nobody: bool = False
 
@@ -150,6 +151,7 @@ def lines_of(found: Sequence[Rule], as_of: datetime) -> list[Line]:
     days, fired = newest_days(found, as_of), fired_lately(found, as_of)
     broken = {one.rule.pk: one for one in book.broken}
     warned = warnings_of(numbers, book, names, shelf)
+    failed = failing.failing(as_of)
     lines = []
     for rule in found:
         version, draft = newest.get(rule.pk), draft_of(rule)
@@ -171,6 +173,7 @@ def lines_of(found: Sequence[Rule], as_of: datetime) -> list[Line]:
                 priority=definition.priority if definition else None,
                 **changed(version, draft),
                 broken=broken[rule.pk].sentence if rule.pk in broken else "",
+                failing=failing_said(failed.get(rule.pk), version, as_of) if rule.state == State.LIVE else "",
                 warnings=warned.get(rule.pk, []),
                 nobody=rule.state == State.LIVE and rule.pk in days and not matched,
             )

@@ -18,7 +18,7 @@ from distributors.http import SeeOther
 
 from ..library import reading, sharing, stored
 from ..models import Asset, AssetText, ShareLink
-from ..richtext import render_markdown
+from ..richtext import rendered_once
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,32}")
 #: Programs that look at a link before, or instead of, a person. What fetches without saying so runs no script either.
@@ -125,7 +125,7 @@ def current_text(link: ShareLink) -> AssetText | None:
 def landing(link: ShareLink, text: AssetText) -> dict[str, Any]:
     """Her given name is all that it says of her, and nothing once she has left."""
     return {
-        "asset": link.asset, "text": text, "body": render_markdown(text.body),
+        "asset": link.asset, "text": text, "body": rendered_once(text.body),
         "by": "" if link.distributor.left_on else link.distributor.given_name,
         "file": reverse("shared_file", args=[link.token]) if text.file else "",
         "open": reverse("shared_open", args=[link.token]), "seen": reverse("shared_seen", args=[link.token]),

@@ -308,14 +308,14 @@ MOVED: dict[str, Sentences] = {
             "%(what)s in the last %(days)s days rose by %(amount)s against her own %(before)s before",
             "days",
         ),
-        "down or better": ngettext_lazy(
-            "%(what)s in the last %(days)s day rose or fell by %(amount)s against her own %(before)s before",
-            "%(what)s in the last %(days)s days rose or fell by %(amount)s against her own %(before)s before",
+        "not down by": ngettext_lazy(
+            "%(what)s in the last %(days)s day did not fall by %(amount)s against her own %(before)s before",
+            "%(what)s in the last %(days)s days did not fall by %(amount)s against her own %(before)s before",
             "days",
         ),
-        "up or worse": ngettext_lazy(
-            "%(what)s in the last %(days)s day fell or rose by %(amount)s against her own %(before)s before",
-            "%(what)s in the last %(days)s days fell or rose by %(amount)s against her own %(before)s before",
+        "not up by": ngettext_lazy(
+            "%(what)s in the last %(days)s day did not rise by %(amount)s against her own %(before)s before",
+            "%(what)s in the last %(days)s days did not rise by %(amount)s against her own %(before)s before",
             "days",
         ),
         "any down": ngettext_lazy(
@@ -360,14 +360,14 @@ MOVED: dict[str, Sentences] = {
             "her %(goal)s is %(amount)s percentage points ahead of its pace",
             "n",
         ),
-        "down or better": ngettext_lazy(
-            "her %(goal)s is ahead of its pace or behind it by %(amount)s percentage point",
-            "her %(goal)s is ahead of its pace or behind it by %(amount)s percentage points",
+        "not down by": ngettext_lazy(
+            "her %(goal)s is not behind its pace by %(amount)s percentage point",
+            "her %(goal)s is not behind its pace by %(amount)s percentage points",
             "n",
         ),
-        "up or worse": ngettext_lazy(
-            "her %(goal)s is behind its pace or ahead of it by %(amount)s percentage point",
-            "her %(goal)s is behind its pace or ahead of it by %(amount)s percentage points",
+        "not up by": ngettext_lazy(
+            "her %(goal)s is not ahead of its pace by %(amount)s percentage point",
+            "her %(goal)s is not ahead of its pace by %(amount)s percentage points",
             "n",
         ),
         "any down": gettext_lazy("her %(goal)s is behind its pace"),
@@ -381,12 +381,12 @@ MOVED: dict[str, Sentences] = {
 
 
 #: Which way a condition on what goes up and down points, and with which comparison of how far: by operator and by whether its
-#: number is below 0, 0 or above.
+#: number is below 0, 0 or above. At least -50 is said by what it excludes, a fall by more than 50: any rise will do.
 WAYS: dict[Op, tuple[tuple[str, Op], tuple[str, Op], tuple[str, Op]]] = {
-    Op.AT_LEAST: (("down or better", Op.AT_MOST), ("not down", Op.EQUALS), ("up", Op.AT_LEAST)),
-    Op.MORE_THAN: (("down or better", Op.LESS_THAN), ("any up", Op.EQUALS), ("up", Op.MORE_THAN)),
-    Op.AT_MOST: (("down", Op.AT_LEAST), ("not up", Op.EQUALS), ("up or worse", Op.AT_MOST)),
-    Op.LESS_THAN: (("down", Op.MORE_THAN), ("any down", Op.EQUALS), ("up or worse", Op.LESS_THAN)),
+    Op.AT_LEAST: (("not down by", Op.MORE_THAN), ("not down", Op.EQUALS), ("up", Op.AT_LEAST)),
+    Op.MORE_THAN: (("not down by", Op.AT_LEAST), ("any up", Op.EQUALS), ("up", Op.MORE_THAN)),
+    Op.AT_MOST: (("down", Op.AT_LEAST), ("not up", Op.EQUALS), ("not up by", Op.MORE_THAN)),
+    Op.LESS_THAN: (("down", Op.MORE_THAN), ("any down", Op.EQUALS), ("not up by", Op.AT_LEAST)),
     Op.EQUALS: (("down", Op.EQUALS), ("level", Op.EQUALS), ("up", Op.EQUALS)),
 }
 

@@ -23,7 +23,19 @@ from ..ingest import bulk
 from ..models import CHANNELS, EVERY_CHANNEL, ContactImport, Customer, Distributor, Note, User
 from .files import MOST_BYTES, MOST_ROWS, FileError, text_of
 from .tables import read_table
-from .values import Reader, Row, checked, folded, one_line, read_by_order, slashed_order, written_order
+from .values import (
+    INSTANT,
+    Reader,
+    Row,
+    checked,
+    folded,
+    instant,
+    many_lines,
+    one_line,
+    read_by_order,
+    slashed_order,
+    written_order,
+)  # fmt: skip
 from .vcards import looks_like_cards, read_cards
 
 #: A file that was read and not added is forgotten after this.
@@ -193,7 +205,9 @@ class Plan:
     key: str
     at: datetime
     events: list[dict[str, Any]] = field(default_factory=list)
-    notes: dict[str, list[str]] = field(default_factory=dict)  # by the contact's external id
+    notes: dict[str, list[tuple[str, str]]] = field(
+        default_factory=dict
+    )  # (day or "", text), by the contact's external id
     states: dict[str, Row] = field(default_factory=dict)
     targets: dict[int, str] = field(default_factory=dict)  # row -> external id
     refused: dict[str, int] = field(default_factory=dict)  # by the contact's external id: channels as bits
@@ -245,7 +259,7 @@ def add_person(plan: Plan, distributor: Distributor, row: Row, wish: Wish) -> No
     person = plan.targets[row["row"]] = f"{plan.key}-{row['row']}"
     plan.states[person] = dict(row)
     data = {name: row[name] for name in DETAILS if row[name]} | {"kind": row["kind"] or wish.kind}
-    state(plan, distributor, "contact.added", person, person, data)
+    state(plan, distributor, "contact.added", person, person, data, row.get("added", ""))
     own = row["consents"]
     for consent in own:
         state_consent(plan, distributor, row, person, consent)
@@ -254,8 +268,7 @@ def add_person(plan: Plan, distributor: Distributor, row: Row, wish: Wish) -> No
         if channel not in named and "all" not in named:
             said = {"channel": channel, "state": "given", "origin": wish.origin, "on": ""}
             state_consent(plan, distributor, row, person, said)
-    if row["note"]:
-        plan.notes.setdefault(person, []).append(row["note"])
+    note(plan, person, row)
 
 
 def filled_person(plan: Plan, distributor: Distributor, line: Line) -> str:
@@ -272,9 +285,15 @@ def filled_person(plan: Plan, distributor: Distributor, line: Line) -> str:
     consents = allowed(row["consents"], plan.refused[person])
     for consent in consents:
         state_consent(plan, distributor, row, person, consent)
-    if row["note"]:
-        plan.notes.setdefault(person, []).append(row["note"])
-    return person if data or consents or row["note"] else ""
+    return person if note(plan, person, row) or data or consents else ""
+
+
+def note(plan: Plan, person: str, row: Row) -> bool:
+    """Whether the row says anything else about her."""
+    said = [(day, text) for day, text in row.get("dated_notes", ())] + ([("", row["note"])] if row["note"] else [])
+    if said:
+        plan.notes.setdefault(person, []).extend(said)
+    return bool(said)
 
 
 def allowed(consents: list[Row], refused: int) -> list[Row]:
@@ -324,9 +343,11 @@ def state_consent(plan: Plan, distributor: Distributor, row: Row, person: str, c
 
 
 def moment(day: str, distributor: Distributor, as_of: datetime) -> datetime:
-    """Noon of the stated day in her market, or now."""
+    """The stated instant, or noon of the stated day in her market, or now."""
     if not day:
         return as_of
+    if INSTANT.fullmatch(day):
+        return min(instant(day) or as_of, as_of)
     noon = datetime.combine(date.fromisoformat(day), time(12), distributor.market.zone).astimezone(UTC)
     return min(noon, as_of)
 
@@ -336,10 +357,17 @@ def write_notes(distributor: Distributor, plan: Plan, by: User | None) -> None:
     if not plan.notes:
         return
     ids = dict(Customer.objects.of(distributor.pk).filter(external_id__in=plan.notes).values_list("external_id", "pk"))
-    there = set(Note.objects.filter(customer__in=ids.values()).values_list("customer", "text"))
-    wanted = {(ids[person], text) for person, texts in plan.notes.items() if person in ids for text in texts}
+    there = Note.objects.filter(customer__in=ids.values()).values_list("customer", "text")
+    # A note that was exported comes back without the blanks that nobody sees.
+    known = {(pk, written) for pk, text in there for written in (text, many_lines(text))}
+    wanted: dict[tuple[int, str], str] = {}
+    for person, notes in plan.notes.items():
+        for day, text in notes if person in ids else ():
+            wanted.setdefault((ids[person], text), day)
     Note.objects.bulk_create(
-        Note(customer_id=customer, text=text, at=plan.at, by=by) for customer, text in sorted(wanted - there)
+        Note(customer_id=customer, text=text, at=moment(day, distributor, plan.at), by=by)
+        for (customer, text), day in sorted(wanted.items())
+        if (customer, text) not in known
     )
 
 

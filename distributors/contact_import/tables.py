@@ -7,10 +7,14 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 
+from .. import exporting
 from .files import MOST_ROWS, Contents, FileError, too_long
 from .values import Draft, folded, one_line
 
@@ -191,9 +195,21 @@ def first_record(text: str, separator: str) -> list[str]:
     return []
 
 
+@lru_cache(maxsize=1)
+def own_fields() -> dict[str, str]:
+    """The headings of our own table, in every language."""
+    found: dict[str, str] = {}
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            found |= {folded(heading): name for name, heading in exporting.headings().items()}
+    return {heading: name for heading, name in found.items() if name not in exporting.COUNTED}
+
+
 def field_of(heading: str) -> str:
     if heading in FIELDS:
         return FIELDS[heading]
+    if heading in own_fields():
+        return own_fields()[heading]
     if heading == "nombre":
         return "name"
     if heading in KIND_AS_WELL:
@@ -247,6 +263,7 @@ def draft_of(number: int, cells: list[str], layout: Layout) -> Draft:
         label = folded(cells[layout.labels[at]]) if at in layout.labels else ""
         if NO_VOICE.search(label):
             continue
+        cell = exporting.plain_cell(cell)
         values = cell.split(SEVERAL) if name in {"phone", "mobile", "email"} else [cell]
         if name == "phone" and not MOBILE.search(label):
             landlines += values

@@ -6,20 +6,25 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..event_types import EMAIL, LANGUAGE
-from ..models import Market
+from ..models import Customer, Market
 from ..models.customer import CHANNELS
 from ..wording import day_short, said_day
 
 LONGEST_NAME, LONGEST_PHONE, LONGEST_EMAIL, LONGEST_NOTE, LONGEST_ORIGIN = 120, 32, 254, 2000, 200
 EARLIEST_YEAR = 1900
+#: The log begins on this day, in UTC.
+EARLIEST_SAID = date(2000, 1, 1)
 #: Numbers and addresses of one person beyond these are left out.
 MOST_MORE = 10
 #: Letters up to which a folded text is kept.
@@ -33,7 +38,8 @@ class Draft:
     """A row or card: its texts by field, in the order of the file, the preferred first; or why it could not be read.
 
     Fields: name, first, middle, last, nickname, company, phone, email, birthday, kind, hotness, language, note,
-    consent, consent_origin, consent_on, consent_channels, consent_<channel>, stop.
+    consent, consent_origin, consent_on, consent_channels, consent_<channel>, consent_origin_<channel>,
+    consent_on_<channel>, stop, added.
     """
 
     row: int
@@ -99,17 +105,20 @@ def checked(draft: Draft, reader: Reader) -> Row:
     if row["problem"]:
         return row
     said: list[str] = row["left_out"]
-    notes = [many_lines(text) for text in draft.texts.get("note", ())]
+    told = [many_lines(text) for text in draft.texts.get("note", ())]
+    dated, notes = [one for text in told for one in dated_notes(text)], [undated(text) for text in told]
     row["phone"] = main_and_more(phones(draft, said), _("More numbers: %(list)s"), notes, said)
     row["email"] = main_and_more(emails(draft, said), _("More addresses: %(list)s"), notes, said)
     row["birthday"] = birthday(draft.first("birthday"), reader, notes, said)
-    row["kind"] = choice(draft.first("kind"), KINDS, _("“%(text)s” is left out: write customer or prospect."), said)
+    row["kind"] = choice(draft.first("kind"), kinds(), _("“%(text)s” is left out: write customer or prospect."), said)
     row["hotness"] = choice(
-        draft.first("hotness"), HOTNESS, _("“%(text)s” is left out: write hot, warm, cool or cold."), said
+        draft.first("hotness"), interests(), _("“%(text)s” is left out: write hot, warm, cool or cold."), said
     )
     row["language"] = language(draft.first("language"), said)
     row["consents"] = consents(draft, reader, said)
     row["note"] = note("\n".join(text for text in notes if text), said)
+    row["dated_notes"] = [[day, note(text, said)] for day, text in dated]
+    row["added"] = past_day(draft.first("added"), reader)
     return row
 
 
@@ -144,6 +153,21 @@ def note(text: str, said: list[str]) -> str:
     if len(text) > LONGEST_NOTE:
         said.append(_("Only the first %(n)s letters of the note are kept.") % {"n": LONGEST_NOTE})
     return text[:LONGEST_NOTE]
+
+
+#: How our own table (exporting.py) begins each note.
+DATED = re.compile(r"^\[(\d{4}-\d\d-\d\d)\] ", re.ASCII | re.MULTILINE)
+
+
+def dated_notes(text: str) -> list[tuple[str, str]]:
+    """The notes that begin with a day, [2026-08-27], each with it."""
+    _first, *parts = DATED.split(text)
+    found = zip(parts[::2], parts[1::2], strict=True)
+    return [(day, said.strip()) for day, said in found if said.strip()]
+
+
+def undated(text: str) -> str:
+    return DATED.split(text)[0].strip()
 
 
 # --- Phone, e-mail ----------------------------------------------------------------------------------------------------
@@ -367,6 +391,31 @@ CHANNEL_WORDS = spelled(
 )  # fmt: skip
 
 
+def in_every_language(labels: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """What our own pages and tables call each value -> the value. `labels` are translated when they are read."""
+    labels, found = list(labels), dict[str, str]()
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            found |= {folded(str(label)): value for value, label in labels}
+    return found
+
+
+@lru_cache(maxsize=1)
+def kinds() -> dict[str, str]:
+    return in_every_language(Customer.Kind.choices) | KINDS
+
+
+@lru_cache(maxsize=1)
+def interests() -> dict[str, str]:
+    return in_every_language(Customer.Hotness.choices) | HOTNESS
+
+
+@lru_cache(maxsize=1)
+def states() -> dict[str, str]:
+    own = [("given", gettext_lazy("Given")), ("given", gettext_lazy("Yes")), ("withdrawn", gettext_lazy("Withdrawn"))]
+    return in_every_language(own) | dict.fromkeys(YES, "given") | dict.fromkeys(NO, "withdrawn")
+
+
 def choice(text: str, words: dict[str, str], otherwise: str, said: list[str]) -> str:
     plain = folded(text)
     if one_line(text) and plain not in words:
@@ -405,33 +454,37 @@ def languages_by_name() -> dict[str, str]:
 
 
 def consents(draft: Draft, reader: Reader, said: list[str]) -> list[Row]:
-    """[{channel, state, origin, on}]. A refusal always counts; consent only with its origin."""
-    states = consent_states(draft, said)
-    origin = one_line(draft.first("consent_origin"))[:LONGEST_ORIGIN]
-    on = consent_day(draft.first("consent_on"), reader, said)
-    if "given" in states.values() and not origin:
+    """[{channel, state, origin, on}]. A refusal always counts; consent only with its origin. `on` is a day, or an instant."""
+    found = []
+    for channel, state in consent_states(draft, said).items():
+        origin = one_line(draft.first(f"consent_origin_{channel}") or draft.first("consent_origin"))[:LONGEST_ORIGIN]
+        found.append({"channel": channel, "state": state, "origin": origin})
+    if any(one["state"] == "given" and not one["origin"] for one in found):
         said.append(_("Consent is not recorded: the file does not say how it was given."))
-    kept = {channel: state for channel, state in states.items() if state == "withdrawn" or origin}
-    return [{"channel": c, "state": state, "origin": origin, "on": on} for c, state in kept.items()]
+    whole = consent_day(draft.first("consent_on"), reader, said)
+    kept = [one for one in found if one["state"] == "withdrawn" or one["origin"]]
+    return [
+        one | {"on": consent_day(draft.first(f"consent_on_{one['channel']}"), reader, said) or whole} for one in kept
+    ]
 
 
 def consent_states(draft: Draft, said: list[str]) -> dict[str, str]:
     whole = state(draft.first("consent"), said)
-    states = dict.fromkeys(channels(draft.first("consent_channels"), said) or ["all"], whole) if whole else {}
+    found = dict.fromkeys(channels(draft.first("consent_channels"), said) or ["all"], whole) if whole else {}
     for channel in CHANNELS:
         if own := state(draft.first(f"consent_{channel}"), said):
-            states[channel] = own
+            found[channel] = own
     if state(draft.first("stop"), said) == "given":
-        return {"all": "withdrawn"}
-    return states
+        # Where each way says so itself, each has its own day.
+        each = {channel: found[channel] for channel in CHANNELS if found.get(channel) == "withdrawn"}
+        return each if len(each) == len(CHANNELS) else {"all": "withdrawn"}
+    return found
 
 
 def state(text: str, said: list[str]) -> str:
     plain = folded(text)
-    if plain in YES:
-        return "given"
-    if plain in NO:
-        return "withdrawn"
+    if plain in states():
+        return states()[plain]
     if one_line(text) and plain not in UNKNOWN:
         sentence = _("“%(text)s” is not read as consent: write yes or no.") % {"text": one_line(text)[:40]}
         said.append(sentence)
@@ -444,12 +497,34 @@ def channels(text: str, said: list[str]) -> list[str]:
     return list(dict.fromkeys(name for name in named if name))
 
 
+#: As our own table writes when something was said.
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
 def consent_day(text: str, reader: Reader, said: list[str]) -> str:
     text = one_line(text)
     if NO_DAY.fullmatch(text):
         return ""
-    days = readings(text, reader)
-    if len(days) == 1 and days[0].year >= 2000 and days[0] <= reader.today:
-        return days[0].isoformat()
+    if day := past_day(text, reader):
+        return text if INSTANT.fullmatch(text) else day
     said.append(_("The day of consent “%(text)s” is left out: write it as 2026-01-31.") % {"text": text[:40]})
     return ""
+
+
+def past_day(text: str, reader: Reader) -> str:
+    """The day as ISO text when it can be told for certain, is past, and is one on which something can have happened here."""
+    text = one_line(text)
+    days, latest = readings(text, reader), reader.today
+    if INSTANT.fullmatch(text):
+        at = instant(text)
+        # Told in UTC, where her day may have ended.
+        days, latest = [at.date()] if at else [], reader.today + timedelta(days=1)
+    return days[0].isoformat() if len(days) == 1 and EARLIEST_SAID < days[0] <= latest else ""
+
+
+def instant(text: str) -> datetime | None:
+    """An INSTANT, unless there is no such time."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..audit import audited
 from ..marks import marking
+from .market import installed
 
 
 class DistributorQuerySet(models.QuerySet["Distributor"]):
@@ -55,7 +56,9 @@ class Distributor(models.Model):
         verbose_name_plural = _("distributors")
         constraints = [
             models.CheckConstraint(
-                condition=Q(sponsor__isnull=True) | ~Q(sponsor=F("id")), name="distributor_does_not_sponsor_herself"
+                condition=Q(sponsor__isnull=True) | ~Q(sponsor=F("id")),
+                name="distributor_does_not_sponsor_herself",
+                violation_error_message=_("Nobody sponsors herself. Choose somebody else."),
             ),
             models.CheckConstraint(
                 condition=Q(own_goal_share__isnull=True) | Q(own_goal_share__gte=0.5, own_goal_share__lte=1),
@@ -79,7 +82,8 @@ class Distributor(models.Model):
 
     @property
     def speaks(self) -> str:
-        return self.language or self.market.language
+        """One of the product's languages, whatever is stored of her or of her market."""
+        return installed(self.language or self.market.language)
 
     def local_day(self, as_of: datetime) -> date:
         return self.market.local_day(as_of)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,13 @@ def validate_time_zone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ValidationError(_("%(name)s is not a time zone name."), params={"name": name}) from error
+
+
+def installed(language: str) -> str:
+    """The code itself where its language is one of the product's (`de-AT` for `de`); for any other, or none, English."""
+    code = language.lower()
+    known = next((one for one, _name in settings.LANGUAGES if f"{code}-".startswith(f"{one}-")), "")
+    return known + language[len(known) :] if known else settings.LANGUAGE_CODE
 
 
 @versioned("reference")
@@ -69,12 +77,24 @@ class Market(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(week_start__lte=6), name="market_week_start_is_a_weekday"),
             models.CheckConstraint(
-                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="market_currency_is_iso4217"
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"),
+                name="market_currency_is_iso4217",
+                violation_error_message=_("A currency is three capital letters, such as USD."),
             ),
-            models.CheckConstraint(condition=models.Q(price_level__gt=0), name="market_price_level_positive"),
-            models.CheckConstraint(condition=models.Q(quiet_days__lte=60), name="market_quiet_days_sensible"),
             models.CheckConstraint(
-                condition=models.Q(contacts_a_month__gte=1, contacts_a_month__lte=4), name="market_contacts_1_to_4"
+                condition=models.Q(price_level__gt=0),
+                name="market_price_level_positive",
+                violation_error_message=_("Enter a number above 0."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quiet_days__lte=60),
+                name="market_quiet_days_sensible",
+                violation_error_message=_("Enter 0 to 60 days."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(contacts_a_month__gte=1, contacts_a_month__lte=4),
+                name="market_contacts_1_to_4",
+                violation_error_message=_("Enter 1 to 4."),
             ),
         ]
 

@@ -42,6 +42,7 @@ class Segment(models.Model):
             models.CheckConstraint(
                 condition=Q(days_from__isnull=True) | Q(days_to__isnull=True) | Q(days_to__gte=F("days_from")),
                 name="segment_days_are_a_span",
+                violation_error_message=_("At most is fewer days than at least, so nobody would fit."),
             ),
             models.CheckConstraint(condition=Q(team__in=["", "leads", "alone"]), name="segment_team_is_known"),
         ]

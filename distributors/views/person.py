@@ -23,7 +23,16 @@ from .. import outreach, reorder
 from ..access import FIELD, access
 from ..bars import Rhythm, rhythm
 from ..consent_lines import consent_lines
-from ..due_lines import Standing, next_message, order_window, own_rhythm, said_plainly, standing_of
+from ..due_lines import (
+    Standing,
+    is_about_line,
+    next_message,
+    order_window,
+    said_plainly,
+    standing_of,
+    told_rhythm,
+    window_of,
+)  # fmt: skip
 from ..forms import ConsentForm, NoteForm, PersonEditForm
 from ..happenings import Happening, own_notes
 from ..http import FieldRequest, SeeOther, gone_is_404
@@ -56,14 +65,15 @@ def page(request: FieldRequest, customer: Customer, *, status: int = 200, **othe
 def person_context(request: FieldRequest, customer: Customer) -> dict[str, Any]:
     as_of, market = timezone.now(), request.distributor.market
     today = request.distributor.local_day(as_of)
-    reasons = [one for one in reorder.reasons(request.distributor, as_of=as_of) if one.person == customer.pk]
+    due = due_of(request, customer, as_of)
     orders = list(Order.objects.filter(customer=customer).order_by("-time")[:ORDERS].prefetch_related("lines__product"))
-    state = standing_of(customer, market, today)
-    bar, likely = rhythm_of(customer, orders, today)
+    # Reasons are given within the caps alone, as the list has it.
+    state = Standing.FREE if due else standing_of(customer, market, today)
+    bar, likely = rhythm_of(customer, orders, due, today)
     return {
         "customer": customer, "standing": head_line(customer, said_plainly(customer, today)),
         "state": state.value, "waits": next_message(reorder.free_from(customer, market, today), today),
-        "rhythm": bar, "likely": likely, "rhythm_line": own_rhythm(customer, today),
+        "rhythm": bar, "likely": likely, "rhythm_line": told_rhythm(customer, due, today),
         **reaching(customer, state, request), **notes_context(customer),
         "orders": [order_text(order) for order in orders], "orders_line": orders_line(customer),
         "history": contact_history(customer), "consents": consent_lines(customer),
@@ -71,8 +81,14 @@ def person_context(request: FieldRequest, customer: Customer) -> dict[str, Any]:
         "consent_required": market.consent_required, "language": spoken(customer), "tab": "people",
         "year": str(today.year),
         # Without a reason to be in touch there is no card to ask for, and no room to keep for it.
-        "expects_step": bool(reasons),
+        "expects_step": due is not None,
     }  # fmt: skip
+
+
+def due_of(request: FieldRequest, customer: Customer, as_of: datetime) -> reorder.Due | None:
+    """Her best reason, the one that her list of people tells."""
+    hers = [one for one in reorder.reasons(request.distributor, as_of=as_of) if one.person == customer.pk]
+    return next(iter(reorder.details(request.distributor, reorder.best_of(hers), as_of=as_of)), None)
 
 
 def reaching(customer: Customer, state: Standing, request: FieldRequest) -> dict[str, Any]:
@@ -107,13 +123,20 @@ def head_line(customer: Customer, line: str) -> str:
     return f"{kind} · {line}"
 
 
-def rhythm_of(customer: Customer, orders: list[Order], today: date) -> tuple[Rhythm | None, str]:
-    """The line of her newest orders with the window of the next one, and that window in words while it is not over."""
-    first, last = order_window(customer, lasts(orders))
-    if customer.last_order_on is None or first is None or last is None:
+def rhythm_of(
+    customer: Customer, orders: list[Order], due: reorder.Due | None, today: date
+) -> tuple[Rhythm | None, str]:
+    """The line of her newest orders with the window of the next one, and that window in words while it is not over.
+
+    Where a product line makes her due it is the line's: its last order, and when what she bought is used up.
+    """
+    window = window_of(due, today) if due else None
+    since, first, last = window or (customer.last_order_on, *order_window(customer, lasts(orders)))
+    if since is None or first is None or last is None:
         return None, ""
-    days = sorted({order.day for order in orders})[-RHYTHM_ORDERS:]
-    bar = rhythm(customer.last_order_on, first, last, today, width=320, orders=days)
+    of_line = due is not None and window is not None and is_about_line(due)
+    days = [since] if of_line else sorted({order.day for order in orders})[-RHYTHM_ORDERS:]
+    bar = rhythm(since, first, last, today, width=320, orders=days)
     if today > last:
         return bar, ""
     said = {"first": day_near(first, today), "last": day_near(last, today)}

@@ -69,6 +69,7 @@ class Campaign(models.Model):
                 | Q(ends_on=F("starts_on"), ends_time__isnull=True)
                 | Q(ends_on=F("starts_on"), ends_time__gt=F("starts_time")),
                 name="campaign_ends_after_it_starts",
+                violation_error_message=_("It ends before it starts. Choose a later end."),
             ),
             models.CheckConstraint(
                 condition=Q(starts_on__gte=FIRST_DAY, ends_on__lte=LAST_DAY),
@@ -140,10 +141,11 @@ class PriorityVersion(models.Model):
 
     @property
     def why(self) -> str:
-        """The reason in the reader's language as far as the product wrote it: a roll back says where it went back to."""
+        """The reason; of a roll back first where it went back to, in the reader's language."""
         if self.restores is None:
             return self.reason
-        return gettext("Back to version %(number)d.") % {"number": self.restores.number}
+        back = gettext("Back to version %(number)d.") % {"number": self.restores.number}
+        return f"{back} {self.reason}" if self.reason != back else back
 
 
 @versioned("kpis")

@@ -30,7 +30,11 @@ class Incentive(models.Model):
         verbose_name_plural = _("incentives")
         constraints = [
             models.UniqueConstraint(fields=["name", "market"], name="incentive_name_unique_in_market"),
-            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="incentive_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")),
+                name="incentive_ends_after_it_starts",
+                violation_error_message=_("The last day is before the first one."),
+            ),
         ]
         triggers = [
             # Another market or first day is another contest: whoever was in the old one is not compared in the new.
@@ -59,7 +63,11 @@ class IncentiveTier(models.Model):
         ordering = ["threshold"]
         constraints = [
             models.UniqueConstraint(fields=["incentive", "threshold"], name="tier_threshold_unique"),
-            models.CheckConstraint(condition=Q(threshold__gt=0), name="tier_threshold_positive"),
+            models.CheckConstraint(
+                condition=Q(threshold__gt=0),
+                name="tier_threshold_positive",
+                violation_error_message=_("Enter a number above 0."),
+            ),
         ]
 
     def __str__(self) -> str:

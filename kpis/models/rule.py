@@ -98,10 +98,11 @@ class RuleVersion(models.Model):
 
     @property
     def why(self) -> str:
-        """The reason in the reader's language as far as the product wrote it: a roll back says where it went back to."""
+        """The reason; of a roll back first where it went back to, in the reader's language."""
         if self.restores is None:
             return self.reason
-        return gettext("Back to version %(number)d.") % {"number": self.restores.number}
+        back = gettext("Back to version %(number)d.") % {"number": self.restores.number}
+        return f"{back} {self.reason}" if self.reason != back else back
 
 
 @audited()

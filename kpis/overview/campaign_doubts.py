@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from distributors.models import Market, Role, User
+from distributors.models import Market, User
 
 from .. import drafts, history
 from ..board import Board, Plan
@@ -20,11 +20,12 @@ ENDS_SOON = timedelta(days=14)
 
 
 def drafts_waiting(user: User) -> Iterator[Decision]:
-    """Two queries when one was sent back, else one."""
+    """One query, and two or three for each that is in review or was sent back."""
     for draft in PriorityDraft.objects.select_related("campaign", "by").order_by("saved_at"):
-        told = {"campaign": draft.campaign, "who": draft.by or _("Somebody")}
+        told: dict[str, object] = {"campaign": draft.campaign}
         if draft.state == PriorityDraft.State.IN_REVIEW:
-            if user.role == Role.HQ_APPROVER and draft.by_id != user.pk:
+            told |= {"who": drafts.asked_by(draft) or _("Somebody")}
+            if drafts.approves(draft, user):
                 kind, said = (
                     Kind.WAITS_FOR_YOU,
                     _("The draft of %(campaign)s waits for you. %(who)s asked for approval."),

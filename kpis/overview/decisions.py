@@ -22,8 +22,9 @@ class Kind(IntEnum):
     OVERLAP = 6
     UNFED = 7
     OFF_TARGET = 8
-    ADOPTION_FALLS = 9
-    OLD_FIGURES = 10
+    FELL_SHARPLY = 9
+    ADOPTION_FALLS = 10
+    OLD_FIGURES = 11
 
 
 @dataclass(frozen=True)

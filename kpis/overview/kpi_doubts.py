@@ -24,6 +24,9 @@ from .kpi_rows import Row
 WEEKS_OFF = 4
 #: Adoption falls when a week is below each of the four before it, and by so many points below their average.
 FALLS_BY = Decimal(2)
+#: A KPI that is off target falls sharply when a week is this share of it or more below the week four weeks before, and no week
+#: between was worse.
+SHARPLY = Decimal("0.10")
 #: A live KPI none of whose events came for so long is fed by nothing.
 QUIET = timedelta(days=7)
 
@@ -56,6 +59,27 @@ def off_since(reading: Reading) -> Off | None:
             break
         weeks += 1
     return Off(line.points[-weeks].day, weeks) if weeks >= WEEKS_OFF else None
+
+
+def fell_sharply(rows: Iterable[Row]) -> Iterator[Decision]:
+    """Off target in the last whole week, not for WEEKS_OFF weeks yet, and far from what it was. Of adoption `falling` says it."""
+    for row in rows:
+        line = row.reading.only if row.reading and row.kpi.metric != "adoption" else None
+        if line is None or row.reading is None or row.reading.on_target is not False or off_since(row.reading):
+            continue
+        known = [point.value for point in line.points[-WEEKS_OFF - 1 :]]
+        if len(known) == WEEKS_OFF + 1 and None not in known:
+            was, *between, last = cast("list[Decimal]", known)
+            worse = [row.kpi.direction * one for one in (*between, last)]
+            if worse[-1] == min(worse) and row.kpi.direction * (was - last) >= SHARPLY * abs(was) > 0:
+                said = (
+                    _("%(kpi)s fell from %(was)s to %(last)s in four weeks; the target is %(target)s.")
+                    if last < was
+                    else _("%(kpi)s rose from %(was)s to %(last)s in four weeks; the target is %(target)s.")
+                ) % {
+                    "kpi": row.kpi, "was": line.said(was), "last": line.said(last), "target": row.reading.target,
+                }  # fmt: skip
+                yield Decision(Kind.FELL_SHARPLY, said, "kpi_page", (row.kpi.pk,), line.points[-1].day)
 
 
 def falling(rows: Iterable[Row]) -> Iterator[Decision]:

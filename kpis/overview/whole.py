@@ -15,9 +15,10 @@ from ..wording import listed
 from .ahead import Change, next_change
 from .campaign_doubts import drafts_waiting, ending, overlapping
 from .decisions import Decision
-from .kpi_doubts import falling, off_target, old_figures, silent, unfed
+from .kpi_doubts import falling, fell_sharply, off_target, old_figures, silent, unfed
 from .kpi_rows import Row, rows_of
 from .live import Live, live_of
+from .rule_doubts import rules_waiting
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Overview:
 
 
 def of(user: User, as_of: datetime) -> Overview:
-    """For this reader. Its number of queries grows with segments that are live, silent markets and drafts sent back only."""
+    """For this reader. Its number of queries grows with segments that are live, silent markets, and drafts in review or
+    sent back only."""
     markets = list(Market.objects.order_by("pk"))
     everybody = timeline.people_by_segment({None}, markets, as_of)[None]
     peopled = [market for market in markets if everybody.get(market.pk)]
@@ -60,11 +62,13 @@ def of(user: User, as_of: datetime) -> Overview:
     rows = rows_of(found)
     decisions = [
         *drafts_waiting(user),
+        *rules_waiting(user),
         *silent(arrived, peopled, as_of),
         *ending(now, peopled, as_of),
         *overlapping(now, peopled, as_of),
         *unfed(rows, arrived, markets, as_of),
         *off_target(rows),
+        *fell_sharply(rows),
         *falling(rows),
         *old_figures(rows, as_of),
     ]

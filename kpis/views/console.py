@@ -21,6 +21,7 @@ from .. import drafts, proposals, reviewing
 from ..console import Console, Entered
 from ..drafts import DraftConflict
 from ..models import Campaign, PriorityDraft
+from ..priorities import LONGEST_REASON
 from ..proposals import Proposal
 from .sent import campaign_of, seen_in
 
@@ -121,5 +122,6 @@ def shown(
         "editable": may_edit(request) and not console.ended,
         "problems": problems or [],
         "query": console.query,
+        "longest": LONGEST_REASON,
     }
     return page(request, "kpis/desk/console.html", context, status=status)

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_safe
 from distributors.access import FIELD, access
 from distributors.http import FieldRequest
 
-from ..reach_lines import all_terms
+from ..reach_lines import all_terms, rule_of_reach
 
 
 @access(FIELD)
 @require_safe
 def incentives(request: FieldRequest) -> HttpResponse:
     lines = all_terms(request.distributor, as_of=timezone.now())
-    return render(request, "kpis/incentives.html", {"lines": lines, "tab": "today"})
+    rule = rule_of_reach() if any(line.reach for line in lines) else ""
+    return render(request, "kpis/incentives.html", {"lines": lines, "rule": rule, "tab": "today"})

@@ -178,6 +178,7 @@ def review_page(
         "scheduled": [(one, said(one.begins, as_of)) for one in found.scheduled] if found else [],
         **part_of(draft, reader(request), as_of),
         "saved": clock_said(draft.saved_at, as_of) if draft else "",
+        "asked_by": drafts.asked_by(draft) if draft and draft.state == PriorityDraft.State.IN_REVIEW else None,
         **times_of(past, typed, as_of),
         **told(problem),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -12,6 +12,13 @@ from ..drafts import Seen
 from ..models import Campaign
 
 FIELDS = {"reason", "starts", "note"}
+
+
+class Back(NamedTuple):
+    """A roll back that was refused: to which version, with what for a reason."""
+
+    number: int
+    reason: str
 
 
 def told(problem: ValidationError | None) -> dict[str, Any]:

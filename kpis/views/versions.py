@@ -17,8 +17,8 @@ from distributors.http import SeeOther, reader
 
 from .. import drafts, history, reviewing, wording
 from ..models import Campaign, PriorityDraft
-from ..priorities import EditConflict
-from .sent import campaign_of, seen_in, told
+from ..priorities import LONGEST_REASON, EditConflict
+from .sent import Back, campaign_of, seen_in, told
 from .version_said import DRAFT, choices, clock_said, row_of
 
 
@@ -37,12 +37,13 @@ def restore(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         version = drafts.restore(
             campaign=campaign,
             number=number,
+            reason=request.POST.get("reason", ""),
             by=reader(request),
             as_of=timezone.now(),
             seen=seen_in(request.POST),
         )
     except ValidationError as problem:
-        return versions_page(request, campaign, problem)
+        return versions_page(request, campaign, problem, Back(number, request.POST.get("reason", "")))
     said = _("Version %(number)d brings back version %(old)d. Everybody's next page counts with it.")
     messages.success(request, said % {"number": version.number, "old": number})
     return SeeOther(reverse("propagation", args=[pk]))
@@ -60,7 +61,9 @@ def withdraw(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     return SeeOther(reverse("versions", args=[pk]))
 
 
-def versions_page(request: HttpRequest, campaign: Campaign, problem: ValidationError | None = None) -> HttpResponse:
+def versions_page(
+    request: HttpRequest, campaign: Campaign, problem: ValidationError | None = None, typed: Back | None = None
+) -> HttpResponse:
     as_of, user = timezone.now(), reader(request)
     past, draft = history.of(campaign, as_of), drafts.of(campaign)
     rows = [row_of(one, past, as_of) for one in past.entries]
@@ -78,6 +81,8 @@ def versions_page(request: HttpRequest, campaign: Campaign, problem: ValidationE
         "a": first_choice(past, draft),
         "seen": drafts.seen_of(draft, past.entries[0].version if past.entries else None),
         "edits": user.role in EDITORS,
+        "longest": LONGEST_REASON,
+        "typed": typed,
         "reads_audit": admin.site.get_model_admin(MiddlewareEvents).has_view_permission(request),
         **told(problem),
     }

@@ -117,6 +117,74 @@
     dialog.showModal();
   });
 
+  /* What she types stays on this device until it is saved, sent or replaced on purpose: a message by the address of its
+     sheet, a note by its form. All of it goes when she signs out, or when somebody is erased. */
+  const FORTNIGHT = 14 * 864e5;
+  const kept = {
+    get(key) {
+      try {
+        const one = JSON.parse(sessionStorage.getItem(key));
+        return one && Date.now() - one.at < FORTNIGHT ? one.said : null;
+      } catch {
+        return null;
+      }
+    },
+    set(key, said) {
+      try {
+        if (said) sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), said }));
+        else sessionStorage.removeItem(key);
+      } catch {
+        /* no room, or not allowed: then nothing is kept */
+      }
+    },
+  };
+  const sheetKey = () => `kept:${location.pathname}${location.search}`;
+  const noteKey = (form) => `kept:${form.getAttribute("action")}`;
+  const remember = () => {
+    const form = draft();
+    const said = form && Object.fromEntries(new FormData(form));
+    if (said) delete said.csrfmiddlewaretoken;
+    const box = form && form.elements.subject;
+    const own = form && (said.text.trim() !== said.was.trim() || said.kept || (box && box.value !== box.defaultValue));
+    kept.set(sheetKey(), own ? said : null);
+  };
+  const putBack = () => {
+    const form = draft();
+    const said = form && kept.get(sheetKey());
+    if (form && said) {
+      form.elements.text.value = said.text;
+      htmx.ajax("POST", form.getAttribute("action"), {
+        source: form, target: "#sheet", swap: "outerHTML", values: { ...said, do: "draft" },
+      });
+    } else if ($("#sheet")) kept.set(sheetKey(), null);
+  };
+  const putNotesBack = () =>
+    document.querySelectorAll("form[data-keep]").forEach((form) => {
+      const box = $("textarea", form);
+      if (!box.value) box.value = kept.get(noteKey(form)) || "";
+    });
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-draft]")) return remember();
+    const form = event.target.closest("form[data-keep]");
+    if (form) kept.set(noteKey(form), event.target.value);
+  });
+  document.addEventListener("htmx:load", (event) => {
+    if (event.detail.elt !== document.body) return;
+    putBack();
+    putNotesBack();
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const form = detail.xhr.status < 400 && detail.requestConfig.elt;
+    if (form && form.matches("form[data-keep]")) kept.set(noteKey(form), null);
+  });
+  document.addEventListener("htmx:afterSwap", ({ target, detail }) => {
+    if (target.id === "sheet" && detail.requestConfig.parameters.do !== "draft") remember();
+    if (target.id === "notes") putNotesBack();
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("form[action$='/logout/'], form[action$='/erase/']")) sessionStorage.clear();
+  });
+
   /* The message sheet. Its ways are held while the text they were made of is not the one in the box. */
   const draft = () => $("#sheet form[data-opened]");
   const grow = (area) => {
@@ -148,6 +216,7 @@
     const answer = fetch(form.dataset.opened, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } });
     asked = answer.then((response) => (response.ok || response.status === 422 ? response.text() : Promise.reject()));
     asked.catch(() => 0);
+    answer.then((response) => response.ok && !response.redirected && kept.set(sheetKey(), null)).catch(() => 0);
     away = setTimeout(() => document.hidden || ask(), 4000);
   };
   const ask = async () => {
@@ -190,7 +259,10 @@
   };
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:responseError", failed);
-  document.addEventListener("htmx:beforeRequest", () => $("#failed") && $("#failed").setAttribute("hidden", ""));
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if ($("#failed")) $("#failed").setAttribute("hidden", "");
+    if (event.detail.elt.matches("form") && $("#kept")) $("#kept").setAttribute("hidden", "");
+  });
   /* A row that was swapped under the keyboard keeps the focus. */
   document.addEventListener("htmx:load", (event) => {
     const row = event.detail.elt;
@@ -199,6 +271,47 @@
       if (next) next.focus({ preventScroll: true });
     }
   });
+  /* Signed out meanwhile: a form that was sent then is filled in again once she has signed in. Any other page drops it. */
+  const fieldsOf = (form) =>
+    [...form.elements].filter((one) => one.name && !/^(hidden|password|file|submit|button|fieldset)$/.test(one.type));
+  const ticks = (one) => /^(radio|checkbox)$/.test(one.type);
+  const hold = (form) => {
+    const fields = fieldsOf(form).map((one) => [one.name, one.value, one.checked]);
+    const unsent = { who: document.body.dataset.who, path: location.pathname, action: form.getAttribute("action"), fields };
+    kept.set("unsent", fields.length && form !== draft() ? unsent : null);
+  };
+  const bringBack = () => {
+    const unsent = kept.get("unsent");
+    kept.set("unsent", null);
+    if (!unsent || unsent.path !== location.pathname || unsent.who !== document.body.dataset.who) return;
+    if (!document.referrer.startsWith(`${location.origin}/accounts/`)) return;
+    const form = [...document.forms].find(
+      (one) => one.getAttribute("action") === unsent.action && unsent.fields.every(([name]) => one.elements[name])
+    );
+    if (!form) return;
+    for (const [name, value, checked] of unsent.fields) {
+      const box = fieldsOf(form).find((one) => one.name === name && (!ticks(one) || one.value === value));
+      if (!box) continue;
+      if (ticks(box)) box.checked = checked;
+      else box.value = value;
+      const fold = box.closest("details");
+      if (fold) fold.open = true;
+    }
+    const first = fieldsOf(form).find((one) => one.value && !ticks(one));
+    if (first) first.focus();
+    if (first) first.scrollIntoView({ block: "center" });
+    if ($("#kept")) $("#kept").removeAttribute("hidden");
+  };
+  document.addEventListener("submit", (event) => {
+    if (event.target.method === "post" && !event.defaultPrevented) hold(event.target);
+  });
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const to = event.detail.xhr.getResponseHeader("HX-Redirect") || "";
+    const form = event.detail.elt.closest("form");
+    if (form && to.startsWith("/accounts/")) hold(form);
+  });
+  bringBack();
+
   /* An error summary takes the focus, so that it is read and reached. */
   const focusSummary = (root) => {
     const summary = $("[data-summary]", root);

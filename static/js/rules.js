@@ -29,9 +29,29 @@
     if (!leaving && unsaved()) event.preventDefault();
   });
 
+  /* Ten people and the last seven days are of what the form said when they were asked for. Whatever changes the rule takes
+     them away, and what is still on its way; so does asking for the other one. */
+  const answers = ["rule-people", "rule-replay"];
+  const forget = (but) => {
+    for (const button of document.querySelectorAll("[data-asks]")) {
+      if (button !== but) button.dispatchEvent(new Event("htmx:abort", { bubbles: true }));
+    }
+    for (const id of answers) document.getElementById(id)?.replaceChildren();
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => "asks" in event.target.dataset && forget(event.target));
+  /* The answer is brought into sight, and read from its heading on. */
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!answers.includes(event.detail.target.id)) return;
+    const heading = $("h2", event.detail.target);
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    event.detail.target.scrollIntoView({ block: "start" });
+  });
+
   /* The counts follow 300 ms after the last change (hx-trigger of #rule-check). */
-  const moved = () => {
+  const moved = (event) => {
     mark();
+    if (!event || !["name", "reason"].includes(event.target.name)) forget();
     form.dispatchEvent(new Event("moved", { bubbles: true }));
   };
   form.addEventListener("input", moved);

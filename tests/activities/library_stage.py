@@ -20,7 +20,8 @@ BROWSER = (
 #: What a person's browser says when the page's own script, or its button, posts.
 PERSON = {"User-Agent": BROWSER, "Sec-Fetch-Site": "same-origin"}
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(range(256)) * 40
+FTYP = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+MP4 = FTYP + b"\x00\x00\x00\x08moov" + b"\x00\x00\x28\x08mdat" + bytes(range(256)) * 40
 WEBM = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x02" + bytes(500)
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from activities.models import ActivityText
+from activities import richtext
+from activities.models import ActivityText, AssetText
 from activities.richtext import render_markdown
 from distributors.models import Customer, Distributor, Role
 from tests import factories as make
@@ -98,6 +99,20 @@ def test_authors_text_cannot_act(stored: str) -> None:
 def test_authors_text_is_formatted() -> None:
     html = render_markdown("1. One\n2. *Two*\n\n[a](https://example.com)")
     assert "<ol>" in html and "<em>Two</em>" in html and 'rel="noopener nofollow"' in html
+
+
+def test_a_text_longer_than_may_be_written_is_not_read_as_markdown(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(richtext.markdown, "render", lambda text: read.append(text) or "<p>read</p>")
+    slow = "*a_ " * 40_000
+    assert render_markdown(slow + "<script>").startswith("<p>*a_ *a_ ") and read == []
+    assert "&lt;script&gt;" in render_markdown(slow + "<script>")
+    assert render_markdown(slow[: richtext.LONGEST]) == "<p>read</p>" and len(read) == 1
+
+
+def test_what_may_be_written_is_read_as_markdown_with_names_filled_in() -> None:
+    for model in (AssetText, ActivityText):
+        assert 2 * model._meta.get_field("body").max_length <= richtext.LONGEST
 
 
 def test_team_step_is_about_her_own_recruit(dora: Distributor) -> None:

@@ -53,3 +53,8 @@ def test_anothers_is_not_there(dora: Distributor) -> None:
         assert stranger.get(reverse(name, args=[maya().pk])).status_code == 404
         assert stranger.post(reverse(name, args=[maya().pk])).status_code in {404, 405}
     assert maya().erased_at is None
+
+
+def test_the_page_says_what_keeps_her_forgotten(dora: Distributor) -> None:
+    page = words(signed_in(dora).get(reverse("person_erase", args=[maya().pk])))
+    assert "the next message of a shop does not bring this person back" in page

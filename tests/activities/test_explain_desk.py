@@ -17,10 +17,9 @@ from activities.evidence import replay
 from activities.evidence.slate_table import table_of
 from activities.models import Slate
 from distributors.models import Customer, Distributor, Role
-from kpis.models import Campaign
 from tests import factories as f
 from tests.activities.stage import stage
-from tests.pages import now, signed_in
+from tests.pages import now
 
 pytestmark = pytest.mark.django_db
 assert now
@@ -279,30 +278,3 @@ def test_a_fixed_number_of_queries(slate: Slate, django_assert_max_num_queries: 
     client.get(page_of(slate))
     with django_assert_max_num_queries(14):
         client.get(page_of(slate))
-
-
-# The same on her own pages
-
-
-@pytest.mark.usefixtures("now")
-def test_she_reads_where_it_would_be_without_the_company(jenna: Distributor) -> None:
-    client = signed_in(jenna)
-    listed = " ".join(unescape(re.sub(r"<[^>]+>", " ", client.get(reverse("why_list")).text)).split())
-    feed = recommend.feed(jenna, as_of=f.NOW, log=False)
-    assert any(card.company_share > 0 and card.rank != card.rank_without_company for card in feed.cards)
-    for card in feed.cards:
-        text = client.get(reverse("activity", args=[card.key])).text
-        moved = card.rank != card.rank_without_company
-        told = f"By its score this is number {card.rank} for you; it would be number {card.rank_without_company}."
-        assert (told in text) == (moved and card.company_share > 0)
-        assert ("Without company priorities" in text) == (told in text)
-        if moved:
-            assert f"number {card.rank_without_company} now {card.rank} by score" in listed
-
-
-@pytest.mark.usefixtures("now")
-def test_without_a_campaign_nothing_is_said_of_it(jenna: Distributor) -> None:
-    Campaign.objects.update(status=Campaign.Status.ENDED)
-    client = signed_in(jenna)
-    for card in client.get("/").context["feed"].cards:
-        assert "Without company priorities" not in client.get(reverse("activity", args=[card.key])).text

@@ -41,7 +41,7 @@ def test_it_works() -> None:
     maria = feed.cards[0]
     assert maria.title == "Send Maria the Lumen Palette refill video"
     assert maria.why == "Maria bought Lumen Palette once, 34 days ago. Most customers finish one in about 6 weeks."
-    assert "of your $62.50 gap" in maria.worth
+    assert maria.worth == "A reorder of Lumen Palette ($34) would take you from 75% to 88% of your $250."
     assert [state.percent for state in feed.goals] == [75, 66]
     assert feed.focus == "repeat orders of the eye line"
 
@@ -49,7 +49,9 @@ def test_it_works() -> None:
 def test_the_company_part_is_disclosed_with_its_end() -> None:
     company = next(reason for reason in best(stage()).cards[0].reasons if reason.source == "company")
     assert company.heading == "YouSystem’s focus to 30 September"
-    assert company.sentence.startswith("Repeat orders of the eye line (31% of this score).")
+    assert company.sentence == (
+        "Repeat orders of the eye line. Of this card’s points 31% come from this focus and 68% from your goals."
+    )
 
 
 def test_terms_are_the_score() -> None:

@@ -120,7 +120,7 @@ def test_pages_stand_and_name_nobody(jenna: Distributor) -> None:
     for name in ("today", "people", "notices"):
         page = client.get(reverse(name))
         assert (
-            page.status_code == 200 and CANARY not in page.content.decode() and "erased-" not in page.content.decode()
+            page.status_code == 200 and CANARY not in page.content.decode() and "erased:" not in page.content.decode()
         )
     assert client.get(reverse("person", args=[her.pk])).status_code == 404
 

@@ -109,6 +109,27 @@ def test_a_file_of_another_kind_is_refused(kind: str, data: bytes) -> None:
     assert refusal(kind, data)
 
 
+MOOV, MDAT = b"\x00\x00\x00\x08moov", b"\x00\x00\x00\x0cmdat1234"
+LONG = b"\x00\x00\x00\x01mdat" + (16 + 4).to_bytes(8) + b"1234"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        stage.FTYP, stage.FTYP + MOOV, stage.FTYP + MDAT, stage.MP4[:-1], stage.MP4 + b"1", stage.MP4 + bytes(7),
+        stage.FTYP + b"\x00\x00\x00\x07moov" + MDAT, stage.FTYP + MOOV + LONG[:-1], stage.FTYP + MOOV + LONG[:9],
+        stage.FTYP + bytes(range(256)) * 40, stage.FTYP + MOOV * uploads.MOST_BOXES + MDAT,
+    ],
+)  # fmt: skip
+def test_a_film_that_is_not_whole_is_refused(data: bytes) -> None:
+    assert refusal("video", data) == "This video is not whole. Export it again, and upload it once more."
+
+
+@pytest.mark.parametrize("boxes", [MOOV + MDAT, MDAT + MOOV, MOOV + LONG, MOOV + b"\x00\x00\x00\x00mdat" + bytes(99)])
+def test_a_whole_film_is_kept(boxes: bytes) -> None:
+    assert kept("video", stage.FTYP + boxes).size == len(stage.FTYP + boxes)
+
+
 @pytest.mark.parametrize("kind", ["article", "link"])
 def test_what_has_no_file_takes_none(kind: str) -> None:
     assert refusal(kind, JPEG) == "Only a picture, a document or a video has a file."

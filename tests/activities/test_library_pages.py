@@ -108,7 +108,7 @@ def test_by_line_kind_and_words(client: Client) -> None:
     assert found("line=lip&kind=article") == ["two"]
     assert found("q=TINT") == ["two"]
     assert found("q=lip shades") == ["three"]  # in the line's name and in the title
-    assert found("q=nothing") == found("line=%00&q=%00%00") == []
+    assert found("q=nothing") == []
     assert "Nothing found" in words(client.get("/library/?q=nothing"))
 
 
@@ -307,7 +307,7 @@ def test_an_address_that_nobody_wrote_is_not_there(odd: str) -> None:
     posts = [f"/library/{odd}/share/", f"/activity/{odd}/complete/", f"/activity/x/{odd}/", f"/activity/{odd}/message/",
              f"/s/{odd}/seen/", f"/s/{odd}/open/"]  # fmt: skip
     answers = {url: client.get(url).status_code for url in gets} | {url: client.post(url).status_code for url in posts}
-    assert set(answers.values()) == {404}
+    assert set(answers.values()) == {400 if "%00" in odd else 404}
 
 
 @pytest.mark.parametrize("odd", ["x\x00y", "🎁", "a" * 10_000])
@@ -315,14 +315,15 @@ def test_what_a_form_says_that_nobody_wrote_is_no_fault(odd: str) -> None:
     her = make.distributor()
     maya, item = make.customer(her, name="Maya", phone="+1 555 0100"), stage.article("look")
     client, sheet = signed_in(her), f"/people/{maya.pk}/message/"
+    read = 400 if "\0" in odd else 200
     fields = ("template", "asset", "language", "text", "subject", "channel", "address", "kept", "was", "do", "card", "customer")  # fmt: skip
     for name in fields:
         said = {"customer": maya.pk, "text": "Hi", "language": "en", "channel": "text", name: odd}
         for url in (sheet, "/message/check/", "/message/opened/"):
             assert client.post(url, said).status_code < 500, (url, name)
-        assert client.get(sheet, {name: odd}).status_code == 200
+        assert client.get(sheet, {name: odd}).status_code == read
     for name in ("q", "language", "link", "line", "kind"):
-        assert client.get(f"/library/{item.key}/", {name: odd}).status_code == 200
-        assert client.get("/library/", {name: odd}).status_code == 200
+        assert client.get(f"/library/{item.key}/", {name: odd}).status_code == read
+        assert client.get("/library/", {name: odd}).status_code == read
     for name in ("customer", "language"):
         assert client.post(f"/library/{item.key}/share/", {name: odd}).status_code in (303, 404)

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from activities import crediting
@@ -167,9 +168,54 @@ def test_other_words_and_another_language_and_her_own_put_back(jenna: Distributo
     assert text_of(page) == "Hello Maria." and "Your own words were replaced." in words(page)
     german = client.post(url, begin | {"do": "change", "language": "de", "text": "Hi", "was": "Hi"}, headers=HTMX)
     assert text_of(german) == "Hallo Maria." and "were replaced" not in words(german)
-    back = client.post(url, begin | {"do": "restore", "kept": "My own words"}, headers=HTMX)
-    assert text_of(back) == "My own words"
+    back = client.post(url, begin | {"do": "restore", "text": "Hi", "kept": "My own words"}, headers=HTMX)
+    assert text_of(back) == "My own words" and "were replaced" not in words(back)
+    newer = client.post(url, begin | {"do": "restore", "text": "Newer", "kept": "My own words"}, headers=HTMX)
+    assert text_of(newer) == "My own words" and 'name="kept" value="Newer"' in words(newer)
     assert text_of(client.get(url, {"template": short.pk, "language": "de"})) == "Hallo Maria."
+
+
+def test_nothing_was_replaced_when_her_words_are_in_the_box(jenna: Distributor, maria: Customer) -> None:
+    page = signed_in(jenna).post(card(maria), form(maria, text="Mine", kept="Mine", do="draft"), headers=HTMX)
+    assert text_of(page) == "Mine" and "were replaced" not in words(page)
+
+
+def test_a_draft_of_her_browser_comes_back_with_its_choices(jenna: Distributor, maria: Customer) -> None:
+    short = template(name="Short one", body="Hallo {name}.", language="de")
+    draft = form(maria, text="Half a sent", template=short.pk, language="de", kept="Before", do="draft")
+    page = signed_in(jenna).post(card(maria), draft, headers=HTMX)
+    assert page.status_code == 200 and text_of(page) == "Half a sent"
+    assert f'value="{short.pk}" selected' in words(page) and 'value="de" selected' in words(page)
+    assert "were replaced" in words(page) and "Sent it?" not in words(page)
+
+
+def test_words_are_chosen_by_a_title_in_her_language(jenna: Distributor, maria: Customer) -> None:
+    """Hers, then the message's, then the name that HQ gave it."""
+    one = template("Reorder: put one aside", body="Hallo {name}.", language="de")
+    one.texts.create(language="en", body="Hello {name}.")
+    Distributor.objects.filter(pk=jenna.pk).update(language="es")
+    page = signed_in(Distributor.objects.get(pk=jenna.pk)).get(card(maria), {"language": "de"})
+    assert ">Reorder: put one aside</option>" in words(page)
+    one.texts.filter(language="de").update(title="Etwas zurücklegen")
+    page = signed_in(Distributor.objects.get(pk=jenna.pk)).get(card(maria), {"language": "de"})
+    assert ">Etwas zurücklegen</option>" in words(page)
+    one.texts.create(language="es", title="Apartar uno", body="Hola {name}.")
+    page = signed_in(Distributor.objects.get(pk=jenna.pk)).get(card(maria), {"language": "de", "template": one.pk})
+    assert " selected>Apartar uno</option>" in words(page) and text_of(page) == "Hallo Maria."
+
+
+@pytest.mark.parametrize(
+    ("hour", "said"),
+    [(7, "It is 07:59. Most people like a message better after 08:00."), (8, ""), (20, ""), (21, "It is 21:59.")],
+)
+def test_late_in_her_market_is_told_and_the_ways_stay(
+    jenna: Distributor, maria: Customer, hour: int, said: str
+) -> None:
+    local = make.NOW.astimezone(jenna.market.zone).replace(hour=hour, minute=59)
+    with time_machine.travel(local, tick=False):
+        page = words(signed_in(jenna).get(card(maria)))
+    assert "sms:" in page
+    assert said in page if said else "Most people like" not in page
 
 
 def test_what_goes_along_is_her_link_for_this_person(jenna: Distributor, maria: Customer) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from activities import catalogue
 from activities.library import starter_items
 from activities.messages import starter_texts, words
 from activities.messages.offering import languages_for, messages_for
@@ -231,6 +232,37 @@ def test_every_message_is_short_calm_and_leaves_a_choice() -> None:
         assert len(words.render(subject, ALL)) <= 60, at
         assert not loud.search(subject + body), at
         assert "?" in body or "birthday" in at or "basket" in at, at
+
+
+def test_no_message_names_a_day_or_claims_a_memory() -> None:
+    """It is sent on any day, by somebody of whom nothing is known but what she was asked to send."""
+    days = (
+        "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag "
+        "sonntag lunes martes miércoles jueves viernes sábado domingo"
+    )
+    memories = ("my note", "your note", "notiz", "mi nota", "used to like", "te gustaba", "gern mocht", "gern benutzt")
+    cards = catalogue.read().words
+    bodies = [(f"{code} {key}", told.get("message", "")) for code, by in cards.items() for key, told in by.items()]
+    for at, body in [*bodies, *((at, body) for at, _subject, body in texts())]:
+        assert not [day for day in days.split() if re.search(rf"\b{day}", body.lower())], at
+        assert not [memory for memory in memories if memory in body.lower()], at
+
+
+def test_texts_that_were_there_before_get_their_titles_once(lines: None) -> None:
+    load()
+    theirs = MessageTemplateText.objects.filter(template__name="Birthday: a wish")
+    theirs.update(title="")
+    theirs.filter(language="es").update(title="Nuestro título")
+    added = load()
+    assert (added.messages, added.texts) == (0, 0)
+    titles = dict(theirs.values_list("language", "title"))
+    assert titles == {"en": "A birthday wish", "de": "Ein Geburtstagsgruß", "es": "Nuestro título"}
+
+
+def test_every_text_has_a_title_of_its_own() -> None:
+    for language, said in read().words.items():
+        titles = [told["title"] for told in said.values()]
+        assert len(set(titles)) == len(titles) and max(map(len, titles)) <= 50, language
 
 
 def test_every_language_has_every_message() -> None:

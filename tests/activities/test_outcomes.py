@@ -20,7 +20,7 @@ from activities.rules import outcomes
 from activities.views import rule_outcome
 from distributors.models import Distributor, Measure, Role
 from kpis.lift import Lift
-from kpis.models import Call, Firing, Rule, RuleVersion
+from kpis.models import Call, Firing, Rule, RuleDay, RuleVersion
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -144,7 +144,8 @@ def test_a_leader_is_counted_by_her_own_list_and_deed_about_this_recruit() -> No
     assert (steps(of).shown, steps(of).done) == (1, 1)
 
 
-def test_a_notice_is_sent_and_shown_nowhere() -> None:
+def test_a_notice_was_due_and_is_shown_nowhere() -> None:
+    """Whether anybody was told, notifications know (tests/notifications/test_rule_followed.py)."""
     of = rule()
     asked(fired(of, make.distributor()))
     found = steps(of)
@@ -373,9 +374,18 @@ def test_it_is_four_queries_however_many_people() -> None:
         assert len(seen) == 4
 
 
-def test_a_rule_that_never_fired_says_so() -> None:
-    text = page(rule())
-    assert "It has not fired yet." in text and "<dl" not in text and "<html" not in text
+@pytest.mark.parametrize("held_back", [0, 10])
+def test_a_rule_that_never_fired_says_so_in_one_sentence(held_back: int) -> None:
+    of = rule(held_back)
+    text = page(of)
+    assert "It has not fired yet. First checked within a minute." in text
+    assert "<dl" not in text and "<html" not in text and "<h3" not in text and "days" not in text
+    # Once it was looked at, that is no news any more; and nobody looks at one that is paused.
+    RuleDay.objects.create(rule=of, market=make.market(), day=TODAY, people=9, matched=0)
+    assert "It has not fired yet." in page(of) and "First checked" not in page(of)
+    paused = rule(held_back)
+    Rule.objects.filter(pk=paused.pk).update(state="paused")
+    assert "First checked" not in page(paused)
 
 
 def test_without_script_it_is_a_page_of_its_own() -> None:

@@ -24,6 +24,7 @@ from kpis.models import KPI, Campaign, Policy
 from kpis.proposals import Proposal
 from tests import factories as f
 from tests.activities.preview_field import TURNED, company, turned, weights_of
+from tests.distributors.orders import order
 
 pytestmark = pytest.mark.django_db
 
@@ -356,13 +357,13 @@ def test_not_everybody_is_refreshed_at_once(campaign: Campaign, monkeypatch: pyt
 
 
 def contacted() -> tuple[Campaign, Distributor]:
-    """Somebody who wrote to a customer yesterday, and to one who left a basket open."""
+    """Somebody who wrote to a customer yesterday, and to one who then left a basket open."""
     person = f.distributor()
     yesterday = f.NOW - timedelta(days=1)
     facts = {"orders": 3, "spent": 90, "last_order_on": f.TODAY - timedelta(days=150), "last_contact_at": yesterday}
     quiet = f.customer(person, **facts)
     open_one = f.customer(person, last_contact_at=yesterday)
-    f.event(open_one.distributor, type="basket.opened", customer=open_one, time=yesterday)
+    f.event(open_one.distributor, type="basket.opened", customer=open_one, time=yesterday + timedelta(hours=1))
     for about in ("lapsed", "open_basket"):
         f.activity(about, about=about, form="message", impacts={"order_size": 9})
     campaign = f.campaign()
@@ -376,6 +377,48 @@ def test_nobody_is_over_the_cap_but_for_open_baskets() -> None:
     figures = look(turned(campaign, order_size=100)).figures
     assert (figures.over_cap.before, figures.over_cap.after) == (0, 0)
     assert (figures.baskets.before, figures.baskets.after) == (1, 1)
+
+
+def test_who_waits_because_of_the_caps_is_counted() -> None:
+    """One is worth a message, were it not for yesterday's; one may hear again; one who was written to is not due at all."""
+    campaign, person = contacted()
+    yesterday = f.NOW - timedelta(days=1)
+    f.customer(person, orders=1, last_order_on=f.TODAY - timedelta(days=40), last_contact_at=yesterday)
+    figures = look(turned(campaign, order_size=100)).figures
+    assert (figures.held.customers, figures.held.error) == (1, 0)
+    often = [f.NOW - timedelta(days=days) for days in (6, 10, 14, 18)]
+    facts = {"last_order_on": f.TODAY - timedelta(days=150), "orders": 3, "last_contact_at": often[0]}
+    f.customer(person, **facts, recent_contacts=often)
+    f.customer(f.distributor(), **facts, recent_contacts=often)
+    f.customer(person, **facts, recent_contacts=often[:3])
+    later = look(turned(campaign, order_size=100), f.NOW + timedelta(minutes=1))
+    assert (later.figures.held.customers, later.figures.total) == (3, 2)
+
+
+def test_who_waits_is_scaled_with_its_error() -> None:
+    campaign, person = contacted()
+    f.distributor()
+    found = look(turned(campaign, order_size=100))
+    assert found.figures.counted.held.tolist() == [1, 1] and found.figures.seen == 2
+    figures = trial.figures(found.figures.counted, 100, 0, found.given)
+    assert figures.held.customers == 50 and figures.held.error == round(1.96 * 100 * (0.5 / 2 * 0.98) ** 0.5)
+    assert person.pk
+
+
+def test_lines_of_who_waits_count_too() -> None:
+    """A product that is used up, of clones whose customers' ids are the same."""
+    campaign, person = contacted()
+    yesterday = f.NOW - timedelta(days=1)
+    used_up = f.customer(person, last_contact_at=yesterday)
+    order(used_up, f.TODAY - timedelta(days=54), f.product("EYE-1", lasts_days=56))
+    found = look(turned(campaign, order_size=100))
+    assert found.figures.held.customers == 2
+    people, at = found.crowd.people, dict[str, Any]()
+    for name in ("customers", "lines"):
+        records, ends = getattr(people, name), getattr(people, f"{name}_at")
+        at |= {name: np.concatenate([records, records]), f"{name}_at": np.concatenate([ends, ends[1:] + ends[-1]])}
+    twins = {name: np.repeat(getattr(people, name), 2) for name in ("ids", "market")}
+    assert trial.held_back(people._replace(**at, **twins), found.given).tolist() == [2, 2]
 
 
 def test_a_card_over_the_cap_would_be_counted() -> None:

@@ -63,7 +63,7 @@ def test_it_works(hq: Client, campaign: Campaign) -> None:
     for sentence in (
         "What the field would see", "Now, live v1", "With this draft, v2", "Computed over all 40 people.",
         f"See a new first activity {figures.first.people} {100 * figures.first.people // 40}%",
-        f"Median list changes {figures.median} of 5", "Over a contact cap 0", "Activities that rise and fall most",
+        f"Median list changes {figures.median} of 5", f"Customers waiting (caps) {figures.held.customers}", "Activities that rise and fall most",
     ):  # fmt: skip
         assert sentence in said, sentence
     assert response.content.decode().count("<option") == 12

@@ -344,7 +344,7 @@ def test_a_leaders_call_and_a_firing_held_back(hq: Client, rule: Rule, dana: Dis
     Call.objects.create(firing=fired, to=leader, what="notice", place=0, since=f.TODAY, until=f.TODAY)
     f.firing(rule, dana, day=f.TODAY - timedelta(days=40), held_back=True)
     said = words(hq.get(path("rule_person", rule, dana.pk)))
-    assert "Notice: “Call …” for Lea Leads, 27 August 2026 to 27 August 2026 Sent on 27 August 2026" in said
+    assert "Notice: “Call Dana” for Lea Leads, 27 August 2026 to 27 August 2026 Due from 27 August 2026 on" in said
     assert "18 July 2026 v2 held back" in said or "18 July 2026 v1 held back" in said
 
 
@@ -354,6 +354,19 @@ def test_another_person_is_found(hq: Client, rule: Rule, dana: Distributor) -> N
         html = hq.get(page, {"q": "maya"}).content.decode()
         assert path("rule_person", rule, other.pk) in html
         assert "Nobody who is active has “xyz”" in words(hq.get(page, {"q": "xyz"}))
+
+
+def test_who_is_looked_for_is_found_first_and_nobody_else_is_looked_at(hq: Client, rule: Rule) -> None:
+    """The search stands above the ten people, its answer is where the page opens, and ten others are not looked at."""
+    other = f.distributor(name="Maya Kim")
+    first = hq.get(path("rule_people", rule)).content.decode()
+    assert "Why did somebody get it, or not?" in first and first.index('id="rw-q"') < first.index('class="rp-some"')
+    before = Look.objects.count()
+    html = hq.get(path("rule_people", rule), {"q": "maya"}).content.decode()
+    assert 'action="#rw-found"' in html and 'class="rp-some"' not in html
+    answer = html.partition('id="rw-found" tabindex="-1"')[2].partition("</div>")[0]
+    assert path("rule_person", rule, other.pk) in answer
+    assert Look.objects.count() == before
 
 
 def test_nobody_there(hq: Client, rule: Rule, dana: Distributor) -> None:

@@ -122,12 +122,12 @@ def test_what_is_on_top_says_who_put_it_there_and_until_when(jenna: Distributor)
     reason = why_now(first)
     assert reason is not None and first.pinned and first.slot == "pin" and first.rank > 1
     assert reason.sentence.endswith(
-        "YouSystem put this on top of your list until 1 September. It takes one of the five places. "
-        f"By its score alone it would be number {first.rank} for you."
+        "YouSystem put this on top of your list until 1 September. It takes one of the five places."
     )
     told = words(signed_in(jenna).get(reverse("activity", args=[first.key])))
-    assert "By its score alone it would be number" in told and "By its score this is number" not in told
-    assert all("own goals still count" not in one.sentence for one in first.reasons)
+    assert (
+        "Number 1 of 5. Placed by the company. By points number" in told and f"number {first.rank} for you" not in told
+    )
     moved = card(jenna, "nurture")
     assert not moved.pinned and "on top of your list" not in str(why_now(moved))
 

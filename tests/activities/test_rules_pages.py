@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
 from activities.models import Activity, ActivityText
-from activities.rules import form_rows
+from activities.rules import failing, form_rows
 from activities.views import rule_review, rule_shared, rules
 from distributors.models import Distributor, Role, Segment, User
 from kpis import rule_drafts, signals
@@ -129,9 +130,9 @@ def live(name: str = NAME, definition: dict[str, Any] | None = None, by: User | 
     return made
 
 
-def publish(rule: Rule, by: User, reason: str = "They need a hand.") -> RuleVersion:
+def publish(rule: Rule, by: User, reason: str = "They need a hand.", as_of: datetime = make.NOW) -> RuleVersion:
     return rule_drafts.publish(
-        rule=rule, seen=rule_drafts.seen(rule), by=by, as_of=make.NOW, reach=0, reason=reason
+        rule=rule, seen=rule_drafts.seen(rule), by=by, as_of=as_of, reach=0, reason=reason
     )  # fmt: skip
 
 
@@ -238,6 +239,32 @@ def test_a_broken_rule_and_two_that_pull_apart_are_marked() -> None:
     page = plain(Desk().get("rules"))
     assert "Left out: It names a segment that no longer exists." in page
     assert "What is hidden stays hidden" in page or "what is hidden stays hidden" in page
+
+
+def test_a_rule_that_cannot_be_worked_out_says_since_when() -> None:
+    minutes, by = timedelta(minutes=1), make.user(Role.HQ_EDITOR)
+    with time_machine.travel(make.NOW - 300 * minutes, tick=False):
+        rule, other = begun(by), begun(by, "Fine")
+        for one in (rule, other):
+            publish(one, by, as_of=make.NOW - 300 * minutes)
+    desk = Desk(Role.HQ_VIEWER)
+    said = "Could not be worked out since 27 August, 14:02"
+    for ago in (58, 57, 2):
+        failing.tell_failing(rule.pk, make.NOW - ago * minutes)
+    for page in (desk.get("rules"), desk.get("rule", rule.pk)):
+        assert plain(page).count(said) == 1
+        assert "Nobody’s list is held up: each goes on without it." in plain(page)
+    assert said not in plain(desk.get("rule", other.pk))
+    # Over, as far as anybody knows; and mended by another version.
+    with time_machine.travel(make.NOW + 65 * minutes, tick=False):
+        assert "Could not be worked out from 27 August, 14:02" in plain(desk.get("rule", rule.pk))
+    with time_machine.travel(make.NOW + 119 * minutes, tick=False):
+        assert "Could not be worked out" not in plain(desk.get("rule", rule.pk))
+    rule_drafts.save(
+        rule=rule, definition=COMPLETE | {"priority": 60}, reason="", seen=rule_drafts.seen(rule), by=by, as_of=make.NOW
+    )  # fmt: skip
+    publish(rule, by)
+    assert "Could not be worked out" not in plain(desk.get("rules")) + plain(desk.get("rule", rule.pk))
 
 
 def test_the_schema_is_there_for_whoever_writes_json() -> None:
@@ -604,7 +631,9 @@ def test_what_is_resumed_is_what_was_counted(dana: Distributor, monkeypatch: pyt
 
     def meanwhile(*args: Any) -> Any:
         seen = rule_drafts.seen(rule)
-        rule_drafts.restore(rule=rule, number=1, by=desk.user, as_of=make.NOW, seen=seen, reach=0)
+        rule_drafts.restore(
+            rule=rule, number=1, reason="It sold more", by=desk.user, as_of=make.NOW, seen=seen, reach=0
+        )
         return counted(*args)
 
     monkeypatch.setattr(rule_shared, "reach", meanwhile)
@@ -663,12 +692,15 @@ def test_an_earlier_version_is_brought_back_as_the_next() -> None:
     assert "Bring back v1" in page
     assert "Bring back v2" not in page
     seen = rule_drafts.seen(rule)
-    sent = desk.post("rule_restore", rule.pk, 1, revision=seen.revision, version=seen.version)
+    assert desk.post("rule_restore", rule.pk, 1, revision=seen.revision, version=seen.version).status_code == 422
+    sent = desk.post(
+        "rule_restore", rule.pk, 1, revision=seen.revision, version=seen.version, reason="Seventy was too many"
+    )
     assert sent.status_code == 303
     newest = rule_drafts.newest_version(rule)
     assert newest is not None
     assert (newest.number, newest.definition["if"]["all"][0]["value"]) == (3, -50)
-    assert "Back to version 1." in plain(desk.get("rule", rule.pk))
+    assert "Back to version 1. Seventy was too many" in plain(desk.get("rule", rule.pk))
     assert desk.post("rule_restore", rule.pk, 99, version=3).status_code == 422
 
 

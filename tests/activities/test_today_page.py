@@ -82,7 +82,9 @@ def test_done_with_htmx_swaps_the_row_and_updates_the_rest(dora: Distributor) ->
     text = words(response)
     assert text.lstrip().startswith('<li class="act done"')
     assert 'id="goals"' in text and 'id="done"' in text and 'id="undo"' in text
-    assert text.count('hx-swap-oob="true"') == 3
+    # Goals, what is done, both headings of the list, and the undo bar.
+    assert text.count('hx-swap-oob="true"') == 5
+    assert "1 of 5 done today" in text
     assert "<html" not in text
     assert "HX-Request" in response["Vary"]
 
@@ -163,6 +165,72 @@ def test_her_own_language_wins(dora: Distributor) -> None:
     page = signed_in(dora).get("/", headers={"Accept-Language": "es"})
     assert '<html lang="de"' in words(page) and page["Content-Language"] == "de"
     assert "62,50" in words(page)
+
+
+def done_of(client: Client, n: int) -> list[int]:
+    """Marks the first of the list done, so many times, and gives the actions."""
+    for _ in range(n):
+        client.post(reverse("activity_action", args=[client.get("/").context["feed"].cards[0].key, "complete"]))
+    return list(Action.objects.standing().order_by("pk").values_list("pk", flat=True))
+
+
+def test_the_day_ends_with_the_fifth(dora: Distributor) -> None:
+    client = signed_in(dora)
+    for n in range(6):  # enough for more lists than one
+        make.activity(f"habit-{n}", f"Habit {n}", p_done=0.4, impacts={"sales": 4})
+    text = words(client.get("/"))
+    assert "1 of 5 today" in text and "Next up" in text and "That is today done" not in text
+    done_of(client, 4)
+    text = words(client.get("/"))
+    assert "4 of 5 done today" in text and "Next up" in text and "That is today done" not in text
+    actions = done_of(client, 1)
+    page = client.get("/")
+    text = words(page)
+    assert len(page.context["feed"].cards) == 5, "what was drawn is shown all the same"
+    assert "That is today done" in text and "What follows is extra." in text and "tomorrow morning" in text
+    assert (
+        "If you want more" in text and "Next up" not in text and "And after that" in text and "Then today" not in text
+    )
+    assert "of 5 today" not in text and "of 5 done today" not in text
+    client.post(reverse("action_undo", args=[actions[-1]]))
+    text = words(client.get("/"))
+    assert "4 of 5 done today" in text and "That is today done" not in text and "Next up" in text
+
+
+def test_the_fifth_closes_the_day_without_a_reload(dora: Distributor) -> None:
+    client = signed_in(dora)
+    for n in range(6):
+        make.activity(f"habit-{n}", f"Habit {n}", p_done=0.4, impacts={"sales": 4})
+    done_of(client, 4)
+    url = reverse("activity_action", args=[client.get("/").context["then_cards"][0].key, "complete"])
+    text = words(client.post(url, {"in": "row"}, headers=HTMX))
+    assert 'id="next-head" hx-swap-oob="true"' in text and "That is today done" in text and "If you want more" in text
+    last = Action.objects.standing().latest("pk")
+    text = words(client.post(reverse("action_undo", args=[last.pk]), {"in": "row"}, headers=HTMX))
+    assert 'id="next-head" hx-swap-oob="true"' in text and "That is today done" not in text and "4 of 5 done" in text
+
+
+def test_a_short_list_counts_what_there_is(dora: Distributor) -> None:
+    client = signed_in(dora)
+    cards = len(client.get("/").context["feed"].cards)
+    done_of(client, 3)
+    page = client.get("/")
+    left = len(page.context["feed"].cards)
+    assert 0 < left < cards and f"3 of {min(5, 3 + left)} done today" in words(page)
+
+
+def test_nobody_is_to_be_written_to_without_a_word_that_there_is_no_number(dora: Distributor) -> None:
+    client = signed_in(dora)
+    customer = dora.customers.get(name="Maria Ruiz")
+    dora.customers.exclude(pk=customer.pk).update(do_not_contact=True)
+    page = client.get("/")
+    card = page.context["next_card"]
+    assert card.candidate.customer == customer and card.candidate.activity.form == "message"
+    said, link = "There is no number or address of Maria yet.", reverse("person_edit", args=[customer.pk])
+    assert said in words(page) and link in words(page)
+    customer.phone = "+1 555 0100"
+    customer.save()
+    assert said not in words(client.get("/"))
 
 
 def test_why_the_list_discloses_the_companys_share(dora: Distributor) -> None:

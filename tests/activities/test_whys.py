@@ -34,7 +34,7 @@ def test_it_works() -> None:
 
 @pytest.mark.parametrize(("about", "facts", "sentence"), [
     ("reorder_due", {"usual_gap_days": 35.0, "orders": 5, "order_average": Decimal("31.00"), "days_since_order": 34},
-     "Maria reorders about every 5 weeks, usually $31, and last ordered 34 days ago."),
+     "Maria reorders about every 5 weeks, on average $31, and last ordered 34 days ago."),
     ("reorder_due", {"orders": 1, "product": "Lumen Palette", "days_since_line": 34, "lasts_days": 42},
      "Maria bought Lumen Palette 34 days ago. Most customers finish one in about 6 weeks."),
     ("one_time", {"days_since_order": 1}, "Maria ordered once, yesterday."),

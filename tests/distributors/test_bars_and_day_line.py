@@ -82,6 +82,9 @@ def test_refunds_below_zero_draw_nothing() -> None:
 def test_notes_under_the_bar() -> None:
     assert goal_line(JENNA, {}).note == "$44 ahead of pace"
     assert goal_line(replace(JENNA, value=Decimal(100)), {}).note == "$42 behind pace"
+    last_day = replace(JENNA, days_left=1, expected=Decimal(250))
+    assert goal_line(last_day, {}).note == "$62.50 to go today" and goal_line(last_day, {}).behind
+    assert day_line([last_day], due=0, average_order=None).headline.startswith("$62.50")
     assert goal_line(MONTH, {}).note == "1 to go in 5 days" and goal_line(MONTH, {}).behind
     assert goal_line(replace(MONTH, days_left=1), {}).note == "1 to go today"
     assert goal_line(replace(JENNA, value=Decimal(250)), {}).note == "Reached"

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from distributors.conditions import read
+from distributors.conditions import checks, read
 from distributors.conditions.tree import Fact, Group, How, Leaf
 from distributors.conditions.vocabulary import OPERATORS, VOCABULARY, Kind, Op
 from distributors.conditions.worded import Names, condition, read_back, told
@@ -52,12 +52,12 @@ def change(op: str, value) -> str:
 @pytest.mark.parametrize(("op", "value", "said"), [
     ("at_most", -50, "fell by 50% or more"),
     ("less_than", -50, "fell by more than 50%"),
-    ("at_least", -10, "rose or fell by at most 10%"),
-    ("more_than", -10, "rose or fell by less than 10%"),
+    ("at_least", -10, "did not fall by more than 10%"),
+    ("more_than", -10, "did not fall by 10% or more"),
     ("at_least", 20, "rose by 20% or more"),
     ("more_than", 20, "rose by more than 20%"),
-    ("at_most", 20, "fell or rose by at most 20%"),
-    ("less_than", 20, "fell or rose by less than 20%"),
+    ("at_most", 20, "did not rise by more than 20%"),
+    ("less_than", 20, "did not rise by 20% or more"),
     ("at_least", 0, "did not fall"), ("at_most", 0, "did not rise"), ("more_than", 0, "rose"), ("less_than", 0, "fell"),
     ("equals", 0, "did not change"), ("equals", -12.5, "fell by exactly 12.5%"), ("equals", 5, "rose by exactly 5%"),
     ("between", [-50, -20], "fell by 20 to 50%"), ("between", [20, 50], "rose by 20 to 50%"),
@@ -66,6 +66,35 @@ def change(op: str, value) -> str:
 ])  # fmt: skip
 def test_which_way_a_change_goes(op, value, said) -> None:
     assert change(op, value) == said
+
+
+#: What a sentence claims of a change, by how it begins: which side it speaks of, and whether it denies that.
+CLAIMS = {"did not fall": (-1, False), "did not rise": (1, False), "fell": (-1, True), "rose": (1, True)}
+
+
+def claims(said: str, value: float) -> bool:
+    """The sentence taken at its word, as somebody who knows nothing of operators reads it."""
+    side, affirms = next(claim for begins, claim in CLAIMS.items() if said.startswith(begins))
+    found = re.search(r"(more than |exactly )?([\d.]+)%( or more)?", said)
+    far = value * side
+    if found is None:
+        holds = far > 0
+    elif found[3]:
+        holds = far >= float(found[2])
+    else:
+        holds = far > float(found[2]) if found[1] == "more than " else far == float(found[2])
+    return holds is affirms
+
+
+@pytest.mark.parametrize("op", ["at_least", "more_than", "at_most", "less_than", "equals"])
+@pytest.mark.parametrize("bound", [-50, 0, 50])
+def test_the_sentence_holds_for_whom_the_condition_holds(op: str, bound: int) -> None:
+    """Also at the far end, where a rise by 736% is no fall by at most 50%."""
+    one = leaf("change", op, bound, **ROW)
+    said = change(op, bound)
+    if said != "did not change":
+        for value in (-100.0, -51.0, -50.0, -49.0, 0.0, 49.0, 50.0, 51.0, 736.0):
+            assert claims(said, value) == checks.holds(one, {one.fact: value}), (said, value)
 
 
 @pytest.mark.parametrize(("one", "said"), [
@@ -88,6 +117,10 @@ def test_which_way_a_change_goes(op, value, said) -> None:
     (leaf("goal_percent", "unknown", metric="sales", period="week"), "her weekly goal for sales is not set"),
     (leaf("goal_pace", "at_most", -10, metric="orders", period="month"),
      "her monthly goal for orders is 10 or more percentage points behind its pace"),
+    (leaf("goal_pace", "at_least", -10, metric="orders", period="month"),
+     "her monthly goal for orders is not behind its pace by more than 10 percentage points"),
+    (leaf("goal_pace", "less_than", 1, metric="orders", period="month"),
+     "her monthly goal for orders is not ahead of its pace by 1 or more percentage points"),
     (leaf("goal_left", "less_than", 50, metric="sales", period="week"), "her weekly goal for sales still needs less than 50"),
     (leaf("market", "one_of", ["us", "de"]), "her market is United States or Germany"),
     (leaf("language", "not_one_of", ["de"]), "her language is not German"),

@@ -253,3 +253,10 @@ def test_any_bytes_give_a_page(client: Client, content: bytes, name: str) -> Non
     if response.status_code == 303:
         assert client.get(response["Location"]).status_code == 200
         assert add(client, response["Location"], known="fill").status_code == 303
+
+
+def test_the_consent_group_is_headed(dora: Distributor, client: Client) -> None:
+    """What may be left open is the consent, and not who they are."""
+    page = client.get(sent(client, "Name\nAda Kern\n")).content.decode()
+    group = page.split('<fieldset class="set-in">')[1]
+    assert group.startswith("<legend>Consent</legend>") and "Leave this open" in group

@@ -117,9 +117,11 @@ def described(one: Person, now: datetime) -> Iterator[Expected]:
     today = now.date()
     if len(one.contacts) >= 4 and (today - one.contacts[3]).days < 28:
         return
-    if one.basket_at and now - timedelta(days=7) < one.basket_at <= now:
+    quiet = one.contacted_at is not None and (today - one.contacted_at.date()).days < 5
+    heard_since = one.contacted_at and one.basket_at and one.contacted_at >= one.basket_at
+    if one.basket_at and now - timedelta(days=7) < one.basket_at <= now and not (quiet and heard_since):
         yield one.id, "open_basket", one.line, 0.95 - 0.05 * (today - one.basket_at.date()).days, None, None
-    if one.contacted_at and (today - one.contacted_at.date()).days < 5:
+    if quiet:
         return
     if one.interest and not one.orders:
         wait, score = {"hot": (7, 0.6), "warm": (14, 0.45), "cool": (30, 0.3), "cold": (60, 0.2)}[one.interest]
@@ -252,6 +254,16 @@ def test_quiet_for_five_days_but_for_an_open_basket(days: int, quiet: bool) -> N
     heard, basket = NOW - timedelta(days=days), NOW - timedelta(hours=1)
     given = names([Person(contacted_at=heard, birthday=TODAY, basket_at=basket)])
     assert given == (["open_basket"] if quiet else ["open_basket", "birthday"])
+
+
+@pytest.mark.parametrize(("after", "due"), [(-1, True), (0, False), (1, False)])
+def test_who_has_heard_since_she_filled_it_waits(after: int, due: bool) -> None:
+    """To the microsecond, and for the days between contacts alone."""
+    basket = NOW - timedelta(days=2)
+    one = Person(basket_at=basket, contacted_at=basket + timedelta(microseconds=after))
+    assert names([one]) == (["open_basket"] if due else [])
+    later = NOW + timedelta(days=3)
+    assert names([one], now=later) == ["open_basket"], "five days after the contact she is free again"
 
 
 @pytest.mark.parametrize(("after", "is_open"), [(0, False), (1, True)])

@@ -79,12 +79,17 @@ def test_it_works(visit: Visit, second_visit: Visit, product: Product) -> None:
     assert company_terms(product) != shares
 
     console(hq)
-    hq.get_by_role("button", name=re.compile("^Roll back to v1$")).click()
-    hq.locator("#ask-yes").click()
+    roll_back(hq)
     hq.wait_for_load_state("networkidle")
     jenna.reload()
     assert jenna.locator(TITLES).all_inner_texts() == before
     assert company_terms(product) == shares
+
+
+def roll_back(page: Page) -> None:
+    page.locator("summary", has_text=re.compile("^Roll back to v1$")).click()
+    page.get_by_role("textbox", name="Why").fill("It sold more before")
+    page.locator("details[open] button", has_text="Roll back to v1").click()
 
 
 def test_of_two_editors_the_second_is_told(product: Product, browser: Browser) -> None:
@@ -132,8 +137,7 @@ def test_above_a_set_reach_a_second_person_approves(product: Product, browser: B
     approval_above(approver, 1000)
     console(editor)
     assert points(editor, "Order size") == 50
-    editor.get_by_role("button", name=re.compile("^Roll back to v1$")).click()
-    editor.locator("#ask-yes").click()
+    roll_back(editor)
     editor.wait_for_load_state("networkidle")
     for visit in (one, other):
         next(visit, None)

@@ -293,6 +293,8 @@ def test_a_page_reads_a_few_rows_of_a_large_market(joined_on: date) -> None:
     contest = a_contest(market=market)
     for one in (a_contest(market=market), contest):
         enter(one)
+    for person in similar_people(me, contest):  # who has made nothing has no place
+        measure(person, contest.metric, AS_OF.date(), 1)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE distributors_distributor; ANALYZE distributors_measure")
     with CaptureQueriesContext(connection) as asked:

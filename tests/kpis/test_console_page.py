@@ -192,7 +192,8 @@ def test_versions_say_what_changed_when_and_by_whom(
     version(campaign, {repeat: 20, enrolments: 80}, by=renata, approved_by=cole, published_at=at(2026, 7, 6))
     assert lines(campaign) == [
         "v2 Enrolments 40 to 80, Repeat 60 to 20 Live since 6 July, approved by Cole Adams Live",
-        "v1 Repeat 60, Enrolments 40 1 July to 6 July, Renata Moss Roll back to v1",
+        "v1 Repeat 60, Enrolments 40 1 July to 6 July, Renata Moss Roll back to v1 Go back to v1? Its weights count at once "
+        "as v3, for 0 people. Why Roll back to v1",
     ]
 
 

@@ -233,7 +233,7 @@ def test_problems_speak_the_readers_language() -> None:
 def test_the_schema_describes_every_field_and_refers_to_what_it_defines() -> None:
     found = schema()
     assert set(found["properties"]) == {
-        "if", "but_not", "then", "from", "to", "priority", "cooldown_days", "held_back",
+        "$schema", "if", "but_not", "then", "from", "to", "priority", "cooldown_days", "held_back",
     }  # fmt: skip
     assert found["required"] == ["if", "then"]
     json.dumps(found)

@@ -86,7 +86,10 @@ def published(campaign: Campaign, by: User, weights: dict[KPI, int], **fields: A
 
 def restore(campaign: Campaign, number: int, by: User, **fields: Any) -> PriorityVersion:
     return drafts.restore(
-        campaign=campaign, number=number, by=by, **{"as_of": LATER, "seen": drafts.seen(campaign)} | fields
+        campaign=campaign,
+        number=number,
+        by=by,
+        **{"reason": "It sold more", "as_of": LATER, "seen": drafts.seen(campaign)} | fields,
     )
 
 
@@ -282,6 +285,36 @@ def test_nobody_approves_her_own(repeat: KPI, kim: User, ada: User) -> None:
     assert publish(campaign, bea).approved_by == bea
 
 
+def test_whoever_wrote_the_weights_does_not_approve_them_whoever_asks(repeat: KPI, kim: User, ada: User) -> None:
+    everybody_needs_approval()
+    campaign = make.campaign()
+    save(campaign, ada, {repeat: 100})
+    draft = ask(campaign, kim)
+    assert (draft.by, drafts.asked_by(draft)) == (ada, kim)
+    own = "It reaches 1 person. Above 0 somebody else than the one who wrote it approves it."
+    with refused(own, NotAllowed):
+        publish(campaign, ada)
+    # A colleague who saves them once more, with another start, has not written them either.
+    save(campaign, kim, {repeat: 100}, reason="Kim's", starts=MONDAY_AT_NINE)
+    assert ask(campaign, kim).by == ada
+    with refused(own, NotAllowed):
+        publish(campaign, ada)
+    version = publish(campaign, make.user(Role.HQ_APPROVER, name="Bea Lund"))
+    assert (version.by, version.approved_by.name) == (ada, "Bea Lund")
+
+
+def test_whoever_changes_the_weights_of_another_answers_for_them(repeat: KPI, size: KPI, kim: User, ada: User) -> None:
+    everybody_needs_approval()
+    campaign = make.campaign()
+    save(campaign, ada, {repeat: 100})
+    assert save(campaign, kim, {repeat: 90, size: 10}).by == kim
+    assert save(campaign, ada, {repeat: 90, size: 10}, share=Decimal("0.70")).by == ada
+    save(campaign, kim, {repeat: 100})
+    ask(campaign, kim)
+    version = publish(campaign, ada)
+    assert (version.by, version.approved_by) == (kim, ada)
+
+
 def test_what_is_approved_is_what_was_handed_in(repeat: KPI, size: KPI, kim: User, ada: User) -> None:
     everybody_needs_approval()
     campaign = make.campaign()
@@ -372,8 +405,9 @@ def test_a_save_or_discard_takes_it_out_of_review(repeat: KPI, kim: User, lee: U
     campaign = make.campaign(status=Campaign.Status.DRAFT)
     save(campaign, kim, {repeat: 100})
     ask(campaign, kim)
-    draft = save(campaign, lee, {repeat: 100})
+    draft = save(campaign, lee, {repeat: 60})
     assert (draft.state, draft.by, status(campaign)) == ("draft", lee, "draft")
+    save(campaign, lee, {repeat: 100})
     ask(campaign, kim)
     drafts.discard(campaign=campaign, seen=drafts.seen(campaign), by=lee)
     assert (drafts.of(campaign), status(campaign)) == (None, "draft")
@@ -569,7 +603,7 @@ def test_back_in_one_step(market: Market, repeat: KPI, size: KPI, kim: User, lee
     mine = save(campaign, kim, {repeat: 30})
     version = restore(campaign, 1, lee)
     assert (version.number, version.restores, version.by, version.approved_by) == (4, first, lee, None)
-    assert (version.reason, version.own_goal_share) == ("Back to version 1.", Decimal("0.75"))
+    assert (version.reason, version.own_goal_share) == ("It sold more", Decimal("0.75"))
     assert weights_of(version) == {repeat.pk: 100}
     assert [one.version for one in current().counting(market, LATER)] == [version]
     # The open draft is still there and tells that it was begun before.

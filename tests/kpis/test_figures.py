@@ -435,6 +435,22 @@ def test_the_orders_of_an_erased_customer_stay_of_nobody() -> None:
     assert (found.rows, found.numerator, found.remainder) == (before.rows, Decimal(1), (Decimal(0), Decimal(0)))
 
 
+def test_what_is_said_of_an_erased_contact_adds_nobody() -> None:
+    seller = make.distributor()
+    customer = make.customer(seller, external_id="maya")
+    erasing.erase(customer=customer, as_of=make.NOW, by=None)
+    for name in ("maya", "tess"):
+        ingest.record(
+            type="contact.added",
+            distributor=seller,
+            time=at(ago(3)),
+            external_id=name,
+            data={"customer": name, "name": "A"},
+        )
+    found = evidence.account(kpi("contacts_added"), seller.market, LAST, seller)
+    assert found.is_whole and len(found.rows) == found.numerator == 1
+
+
 def test_a_person_is_asked_for_by_herself() -> None:
     one, two = make.distributor(), make.distributor()
     for seller in (one, two):

@@ -8,7 +8,7 @@ import pytest
 
 from distributors.models import Distributor
 from kpis.circles import enter
-from kpis.incentives import contest_neighbours, within_reach
+from kpis.incentives import contest_neighbours, standings, within_reach
 from kpis.models import Incentive
 from tests import factories as make
 from tests.distributors.measures import measure
@@ -36,28 +36,37 @@ def test_it_works(jenna: Distributor) -> None:
 
 def test_the_next_tier_after_one_is_won(jenna: Distributor) -> None:
     make.incentive({1000: "A watch", 1500: "A weekend"})
-    measure(jenna, "sales", TODAY, 1000)
+    measure(jenna, "sales", TODAY - timedelta(days=2), 1350)
     [reach] = within_reach(jenna, as_of=THURSDAY)
-    assert (reach.tier_prize, reach.percent) == ("A weekend", 66)
-    measure(jenna, "sales", TODAY - timedelta(days=1), 500)
+    assert (reach.tier_prize, reach.percent) == ("A weekend", 90)
+    measure(jenna, "sales", TODAY - timedelta(days=1), 150)
     assert within_reach(jenna, as_of=THURSDAY) == []
 
 
 def test_far_ones_wait_behind_a_link(jenna: Distributor) -> None:
-    """35 days left; $20 a day at one and a half times her pace is $1,050."""
-    make.incentive({1051: "Far"}, starts_on=TODAY)
-    make.incentive({1050: "Near"}, starts_on=TODAY)
+    """35 days left; $20 a day at one and a quarter times her pace is $875."""
+    make.incentive({876: "Far"}, starts_on=TODAY)
+    make.incentive({875: "Near"}, starts_on=TODAY)
     for days in range(1, 85):
         measure(jenna, "sales", TODAY - timedelta(days=days), 20)
     assert [reach.tier_prize for reach in within_reach(jenna, as_of=THURSDAY)] == ["Near"]
 
 
-def test_sixty_percent_is_near_whatever_the_pace(jenna: Distributor) -> None:
+def test_more_than_half_made_is_not_near_when_the_rest_takes_a_pace_she_never_had(jenna: Distributor) -> None:
+    """77 % made, $271 a week to go, at a usual week of $189."""
+    make.incentive({2900: "A watch"}, starts_on=TODAY - timedelta(days=83), ends_on=TODAY + timedelta(days=16))
+    measure(jenna, "sales", TODAY - timedelta(days=40), "2242.50")
+    assert within_reach(jenna, as_of=THURSDAY) == []
+    [standing] = standings(jenna, as_of=THURSDAY)
+    assert standing.reach and (standing.reach.percent, standing.reach.per_week, standing.is_near) == (77, 271, False)
+
+
+def test_nine_tenths_are_near_whatever_the_pace(jenna: Distributor) -> None:
     make.incentive({1000: "A watch"}, starts_on=TODAY)
-    measure(jenna, "sales", TODAY, "599.99")
+    measure(jenna, "sales", TODAY, "899.99")
     assert within_reach(jenna, as_of=THURSDAY) == []
     measure(jenna, "sales", TODAY + timedelta(days=1), "0.01")
-    assert [reach.percent for reach in within_reach(jenna, as_of=THURSDAY)] == [60]
+    assert [reach.percent for reach in within_reach(jenna, as_of=THURSDAY)] == [90]
 
 
 def test_only_her_market_running_now_and_awards(jenna: Distributor) -> None:
@@ -79,10 +88,10 @@ def test_the_last_week_asks_for_all_of_it(jenna: Distributor) -> None:
 def test_a_ratio_is_near_or_not(jenna: Distributor) -> None:
     make.incentive({50: "A pin"}, metric="order_size")
     measure(jenna, "orders", TODAY, 1)
-    measure(jenna, "sales", TODAY, 29)
+    measure(jenna, "sales", TODAY, 44)
     assert within_reach(jenna, as_of=THURSDAY) == []
     measure(jenna, "sales", TODAY - timedelta(days=1), 1)
-    assert [reach.percent for reach in within_reach(jenna, as_of=THURSDAY)] == [60]
+    assert [reach.percent for reach in within_reach(jenna, as_of=THURSDAY)] == [90]
 
 
 def test_queries_are_pinned(jenna: Distributor, django_assert_num_queries: Callable) -> None:
@@ -104,7 +113,7 @@ def contest_with(*scores: int) -> tuple[Incentive, list[Distributor]]:
     return contest, people
 
 
-def strip(me: Distributor, contest: Incentive) -> list[tuple[int, Decimal, bool]]:
+def strip(me: Distributor, contest: Incentive) -> list[tuple[int | None, Decimal, bool]]:
     return [(n.place, n.value, n.is_me) for n in contest_neighbours(me, contest, as_of=THURSDAY)]
 
 
@@ -123,6 +132,20 @@ def test_a_tie_shares_its_place() -> None:
 def test_fewer_than_five_is_no_contest() -> None:
     contest, people = contest_with(500, 400, 300, 200)
     assert strip(people[0], contest) == []
+
+
+def test_nobody_has_a_place_before_five_have_begun() -> None:
+    contest, people = contest_with(0, 0, 0, 0, 0, 0)
+    assert strip(people[0], contest) == []
+    contest, people = contest_with(500, 400, 300, 200, 0, 0)
+    assert [strip(person, contest) for person in people] == [[]] * 6
+
+
+def test_who_has_made_nothing_has_no_place() -> None:
+    contest, people = contest_with(500, 400, 300, 200, 100, 0, 0, -20)
+    assert strip(people[5], contest) == [(5, 100, False), (None, 0, True)]
+    assert strip(people[7], contest) == [(5, 100, False), (None, -20, True)]
+    assert strip(people[4], contest) == [(4, 200, False), (5, 100, True)], "nobody without a place is below her"
 
 
 def test_only_people_like_her() -> None:

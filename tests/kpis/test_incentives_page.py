@@ -22,6 +22,30 @@ def test_it_works() -> None:
     assert "Closes 30 September, about $40 a week" in text and "Refunds are taken off." in text
 
 
+def test_reached_tiers_are_marked_and_far_ones_say_how_far() -> None:
+    dora = make.distributor()
+    make.incentive({1500: "the bag", 3000: "the watch", 9000: "the weekend"}, name="Q3 Challenge")
+    Measure.objects.create(distributor=dora, metric="sales", day=date(2026, 8, 1), value=1500)
+    page = signed_in(dora).get(reverse("incentives"))
+    [line] = page.context["lines"]
+    assert [tier.reached for tier in line.tiers] == [True, False, False] and not line.is_near
+    text = words(page)
+    assert text.count("Reached") == 1 and "$1,500 to the watch" in text
+    assert "at most 25% more than your usual week or 90% of it is made" in text
+    Measure.objects.update(value=9000)
+    page = signed_in(dora).get(reverse("incentives"))
+    assert words(page).count("Reached") == 3 and page.context["lines"][0].reach is None
+    assert "usual week" not in words(page)
+
+
+def test_a_contest_without_places_says_when_there_are_some() -> None:
+    dora, *_others = [make.distributor() for _ in range(6)]
+    make.incentive(name="Relay", form="contest", metric="orders", starts_on=date(2026, 8, 1), ends_on=date(2026, 8, 30))
+    text = words(signed_in(dora).get(reverse("incentives")))
+    assert 'class="rank' not in text and "Places show once five people of your group have begun." in text
+    assert 'class="rank' not in words(signed_in(dora).get(reverse("today")))
+
+
 def test_a_contest_shows_neighbours_only() -> None:
     dora = make.distributor(name="Dora Winter")
     others = [make.distributor(name=f"Other Person{n}") for n in range(6)]

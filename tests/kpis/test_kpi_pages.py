@@ -225,10 +225,10 @@ def test_nobody_else_reads_them(role: Role, repeat: KPI) -> None:
 
 def test_ready_made_kpis_are_added_by_an_editor(hq: Client, django_capture_on_commit_callbacks: Any) -> None:
     make.product_line("eye", name="Eye line")
-    assert "Add 10 ready-made KPIs" in words(hq.get(reverse("kpi_list")))
+    assert "Add 11 ready-made KPIs" in words(hq.get(reverse("kpi_list")))
     with django_capture_on_commit_callbacks(execute=True):
         assert hq.post(reverse("kpi_ready")).headers["Location"] == reverse("kpi_list")
-    assert KPI.objects.count() == 10
+    assert KPI.objects.count() == 11
     assert OrmQ.objects.count() == 1
     assert "ready-made" not in words(hq.get(reverse("kpi_list")).content and hq.get(reverse("kpi_list")))
     assert of_role(Role.HQ_VIEWER).post(reverse("kpi_ready")).status_code == 404

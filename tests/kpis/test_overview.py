@@ -15,7 +15,7 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from distributors.models import Event, Market, Role, User
-from kpis import adoption, arrivals, campaigns, drafts, trends
+from kpis import adoption, arrivals, campaigns, drafts, rule_drafts, trends
 from kpis.models import KPI, Campaign, KPIWeek, PriorityDraft
 from kpis.overview import whole
 from kpis.overview.ahead import Change
@@ -210,6 +210,23 @@ def test_a_draft_that_was_sent_back(repeat: KPI) -> None:
     assert decided(renata) == []
 
 
+def test_a_rule_in_review_or_sent_back_is_a_line(repeat: KPI) -> None:
+    cole, renata = make.user(Role.HQ_APPROVER), make.user(Role.HQ_EDITOR, name="Renata")
+    then = [{"effect": "boost", "target": {"kind": "reach_out"}, "by": 0.05}]
+    said = {"if": {"fact": "team_size", "is": "at_least", "value": 3}, "then": then}
+    rule = rule_drafts.make(name="Teams first", definition=said, by=renata, as_of=NOW, reason="Why")
+    assert decided(cole) == []
+    rule_drafts.ask(rule=rule, seen=rule_drafts.seen(rule), by=renata, as_of=NOW - timedelta(hours=2))
+    found = the(Kind.WAITS_FOR_YOU, cole)
+    assert found.said == "The rule “Teams first” waits for you. Renata asked for approval."
+    assert (found.url, found.since) == (reverse("rule_review", args=[rule.pk]), NOW - timedelta(hours=2))
+    assert the(Kind.WAITS, renata).said == "The rule “Teams first” waits for an approver. Renata asked."
+    rule_drafts.send_back(rule=rule, seen=rule_drafts.seen(rule), note="Too many", by=cole, as_of=NOW)
+    found = the(Kind.SENT_BACK, renata)
+    assert found.said == "The rule “Teams first” was sent back: “Too many”"
+    assert found.url == reverse("rule_edit", args=[rule.pk])
+
+
 def test_an_end_with_nothing_after_it(repeat: KPI) -> None:
     assert decided(as_of=datetime(2026, 9, 16, tzinfo=UTC) - timedelta(hours=1)) == [
         Kind.NO_DATA,
@@ -280,6 +297,33 @@ def test_a_kpi_that_should_fall_is_off_target_above_it(repeat: KPI) -> None:
     assert decided() == [Kind.OFF_TARGET]
     KPI.objects.filter(pk=repeat.pk).update(target=9)
     assert decided() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "falls"),
+    [
+        ([83, 85, 83, 71, 71], True),
+        ([83, 85, 83, 71, 75], False),  # it is on its way back
+        ([78, 81, 81, 81, 71], False),  # by less than a tenth
+        ([99, 95, 90, 88, 82], False),  # on target still
+        ([83, 83, 83, 71], False),  # too short to say
+        ([90, 79, 79, 79, 70], False),  # off target for weeks, which is said already
+    ],
+)
+def test_a_sharp_fall_below_the_target(repeat: KPI, values: list[float | None], falls: bool) -> None:
+    first = make.kpi(name="First order", metric="first_orders", target=Decimal(80))
+    weeks(first, values)
+    found = [one for one in seen().decisions if one.kind == Kind.FELL_SHARPLY]
+    assert bool(found) == falls
+    if falls:
+        assert found[0].said == "First order fell from 83% to 71% in four weeks; the target is 80%."
+        assert (found[0].url, found[0].since) == (reverse("kpi_page", args=[first.pk]), LAST_WEEK)
+
+
+def test_a_kpi_that_should_fall_rises_sharply(repeat: KPI) -> None:
+    KPI.objects.filter(pk=repeat.pk).update(direction=-1, target=10)
+    weeks(repeat, [9, 9, 9, 9, 12])
+    assert the(Kind.FELL_SHARPLY).said == "Repeat rose from 9 to 12 in four weeks; the target is 10."
 
 
 @pytest.mark.parametrize(
@@ -468,5 +512,5 @@ def test_its_queries_do_not_grow(
         client.get(url)
 
 
-#: Session and reader (2), markets (2), people, the board (4), the log (2), drafts, KPIs and their weeks.
-QUERIES = 14
+#: Session and reader (2), markets (2), people, the board (4), the log (2), drafts (2), KPIs and their weeks.
+QUERIES = 15

@@ -216,8 +216,20 @@ def test_nobody_approves_her_own(campaign: Campaign, approver: Desk, repeat: KPI
     draft(campaign, approver.user, {repeat: 40, size: 60})
     approver.post("draft_ask", campaign, reason="Baskets", when="now")
     page = approver.get("review", campaign.pk)
-    assert "somebody else than the one who asked" in page.text
+    assert "somebody else than the one who wrote it" in page.text
     assert "Approve and publish" not in page.text
+    response = approver.post("draft_publish", campaign, reason="Baskets", when="now")
+    assert (response.status_code, campaign.versions.count()) == (422, 1)
+
+
+@pytest.mark.usefixtures("two_people")
+def test_nor_when_a_colleague_only_asks(
+    campaign: Campaign, editor: Desk, approver: Desk, repeat: KPI, size: KPI
+) -> None:
+    draft(campaign, approver.user, {repeat: 40, size: 60})
+    assert editor.post("draft_ask", campaign, reason="Baskets", when="now").status_code == 303
+    page = approver.get("review", campaign.pk)
+    assert f"{editor.user} asked on" in page.text and "Approve and publish" not in page.text
     response = approver.post("draft_publish", campaign, reason="Baskets", when="now")
     assert (response.status_code, campaign.versions.count()) == (422, 1)
 

@@ -86,7 +86,9 @@ def discard(rule: Rule, by: User, seen: Seen | None = None) -> None:
 
 
 def restore(rule: Rule, number: int, by: User, **fields: Any) -> RuleVersion:
-    defaults = {"as_of": LATER, "seen": rule_drafts.seen(rule), "reach": 5, "known": KNOWN}
+    defaults = {
+        "reason": "It sold more", "as_of": LATER, "seen": rule_drafts.seen(rule), "reach": 5, "known": KNOWN,
+    }  # fmt: skip
     return rule_drafts.restore(rule=rule, number=number, by=by, **defaults | fields)
 
 
@@ -319,6 +321,32 @@ def test_nobody_approves_her_own(kim: User, ada: User) -> None:
     assert publish(rule, bea, reach=MANY).approved_by == bea
 
 
+def test_whoever_wrote_the_rule_does_not_approve_it_whoever_asks(kim: User, ada: User) -> None:
+    rule = begin(ada)
+    draft = ask(rule, kim)
+    assert (draft.by, rule_drafts.asked_by(draft)) == (ada, kim)
+    own = "It reaches 1,001 people. Above 1,000 somebody else than the one who wrote it approves it."
+    with refused(own, NotAllowed):
+        publish(rule, ada, reach=MANY)
+    save(rule, kim, reason="Kim's")
+    assert ask(rule, kim).by == ada
+    with refused(own, NotAllowed):
+        publish(rule, ada, reach=MANY)
+    version = publish(rule, make.user(Role.HQ_APPROVER, name="Bea Lund"), reach=MANY)
+    assert (version.by, version.approved_by.name) == (ada, "Bea Lund")
+    # And she who wrote what counts now does not resume it either.
+    switch("pause", rule, kim)
+    assert "the one who wrote it resumes it" in rule_drafts.may_resume(now(rule), ada, THURSDAY, MANY)
+
+
+def test_whoever_changes_the_rule_of_another_answers_for_it(kim: User, ada: User) -> None:
+    rule = begin(ada)
+    assert save(rule, kim, OTHER).by == kim
+    ask(rule, kim)
+    version = publish(rule, ada, reach=MANY)
+    assert (version.by, version.approved_by) == (kim, ada)
+
+
 def test_what_is_approved_is_what_was_handed_in(kim: User, ada: User) -> None:
     rule = begin(kim)
     ask(rule, kim)
@@ -367,7 +395,7 @@ def test_sent_back_with_a_note(kim: User, ada: User) -> None:
 def test_a_save_takes_it_out_of_review(kim: User, lee: User) -> None:
     rule = begin(kim)
     ask(rule, kim)
-    draft = save(rule, lee)
+    draft = save(rule, lee, OTHER)
     assert (draft.state, draft.by) == ("draft", lee)
 
 
@@ -558,8 +586,8 @@ def test_a_new_version_of_a_paused_rule_counts(kim: User) -> None:
 
 def test_of_a_rule_that_reaches_many_somebody_else_resumes_it(kim: User, lee: User, ada: User) -> None:
     bea = make.user(Role.HQ_APPROVER)
-    rule = begin(kim)
-    ask(rule, ada)
+    rule = begin(ada)
+    ask(rule, kim)
     publish(rule, bea, reach=MANY)
     switch("pause", rule, kim)
     for who, sentence in (
@@ -653,7 +681,7 @@ def test_back_in_one_step(kim: User, lee: User, ada: User) -> None:
     mine = save(rule, kim)
     version = restore(rule, 1, lee, reach=MANY)
     assert (version.number, version.restores, version.by, version.approved_by) == (4, first, lee, None)
-    assert (version.reason, version.definition) == ("Back to version 1.", first.definition)
+    assert (version.reason, version.definition) == ("It sold more", first.definition)
     [one] = rules.book(versions.current()).rules
     assert one.version == version
     assert rule_drafts.of(rule) == mine
@@ -673,6 +701,8 @@ def test_what_cannot_be_brought_back(kim: User) -> None:
         restore(rule, 1, kim, as_of=THURSDAY + timedelta(days=10))
     with refused("There is no activity tips."):
         restore(rule, 1, kim, known=KNOWN._replace(activities={"win-back": ""}))
+    with refused("Say in a sentence why the rule changes."):
+        restore(rule, 1, kim, reason=" ")
     assert restore(rule, 1, kim).number == 3
 
 

@@ -173,6 +173,25 @@ def weekly_goal(of: Distributor) -> None:
     make.goal(of, target=Decimal(100), period=Goal.Period.WEEK, created_at=at(60))
 
 
+def monthly_goal(of: Distributor) -> None:
+    make.goal(of, target=Decimal(1000), period=Goal.Period.MONTH, created_at=at(90))
+
+
+def after_a_missed_month(of: Distributor) -> None:
+    monthly_goal(of)
+    order(of, 6, 400)
+
+
+def at_85_percent_of_the_month(of: Distributor) -> None:
+    monthly_goal(of)
+    order(of, 1, 850)
+
+
+def at_her_goal_of_the_month(of: Distributor) -> None:
+    monthly_goal(of)
+    order(of, 1, 1200)
+
+
 def after_a_missed_week(of: Distributor) -> None:
     weekly_goal(of)
     order(of, 6, 40)  # Friday of last week
@@ -221,6 +240,11 @@ CASES: dict[str, tuple[Callable[[Distributor], None], set[tuple[str, str]], time
     "missed-goal": (after_a_missed_week, {(HER, "one-step-this-week")}, timedelta(0)),
     "goal-nearly-reached": (at_85_percent, {(HER, NOTICE), (HER, "close-the-gap-list")}, SATURDAY),
     "reached-goal": (at_her_goal, {(HER, "add-someone-you-met")}, timedelta(0)),
+    "missed-goal-month": (after_a_missed_month, {(HER, "one-step-this-week")}, timedelta(days=14)),
+    "goal-nearly-reached-month": (
+        at_85_percent_of_the_month, {(HER, NOTICE), (HER, "close-the-gap-list")}, timedelta(0)
+    ),
+    "reached-goal-month": (at_her_goal_of_the_month, {(HER, "add-someone-you-met")}, timedelta(0)),
     "prize-within-reach": (almost_at_a_prize, {(HER, NOTICE)}, timedelta(0)),
     "quiet": (quiet, {(LEADER, "quiet-recruit-call")}, timedelta(0)),
     "anniversary": (two_years_here, {(HER, NOTICE), (LEADER, NOTICE)}, timedelta(0)),

@@ -295,7 +295,8 @@ def test_ready_made_kpis_are_added_once() -> None:
         "Repeat rate 2": ("repeat_rate", ""), "Repeat rate, Eye line": ("repeat_rate", "eye"),
         "Customer retention": ("customer_retention", ""), "Active at 90 days": ("distributor_retention", ""),
         "Adoption": ("adoption", ""), "Training compliance": ("compliance", ""), "Recruiting": ("recruiting", ""),
-        "Order size": ("order_size", ""), "First order in 30 days": ("first_orders", ""),
+        "Business building": ("retained_recruits", ""), "Order size": ("order_size", ""),
+        "First order in 30 days": ("first_orders", ""),
     }  # fmt: skip
     assert KPI.objects.get(name="Adoption").target == 80
     eye = KPI.objects.get(name="Repeat rate, Eye line")

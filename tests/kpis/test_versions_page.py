@@ -104,7 +104,7 @@ def test_what_comes_after_it_was_withdrawn_does_not_change_what_it_was(
     assert was == ["Order size 30 to 50", "Repeat 70 to 50", "Own goals 65% to 60%"]
     editor.post("version_withdraw", campaign, 3)
     with time_machine.travel(make.NOW + timedelta(hours=1), tick=False):
-        editor.post("version_restore", campaign, 1)
+        editor.post("version_restore", campaign, 1, reason="It sold more")
         make.priority_version(
             campaign, {repeat: 100}, published_at=make.NOW + timedelta(hours=1),
             starts_on=date(2026, 8, 30), starts_time=time(9),
@@ -132,7 +132,7 @@ def test_who_may_look_and_who_may_not(role: Role, campaign: Campaign) -> None:
         assert page.status_code == (200 if role == Role.HQ_VIEWER else 404)
         if role == Role.HQ_VIEWER:
             assert 'method="post"' not in page.text.split('class="hq"')[1]
-    assert other.post("version_restore", campaign, 1).status_code == 404
+    assert other.post("version_restore", campaign, 1, reason="It sold more").status_code == 404
     assert other.post("version_withdraw", campaign, 3).status_code == 404
     assert campaign.versions.count() == 3
 
@@ -155,7 +155,7 @@ def test_a_draft_is_the_first_line(campaign: Campaign, editor: Desk, repeat: KPI
 
 
 def test_one_step_brings_back_exactly_what_it_was(campaign: Campaign, editor: Desk) -> None:
-    response = editor.post("version_restore", campaign, 1)
+    response = editor.post("version_restore", campaign, 1, reason="It sold more")
     assert (response.status_code, response["Location"]) == (303, reverse("propagation", args=[campaign.pk]))
     back = newest(campaign)
     old = campaign.versions.get(number=1)
@@ -165,8 +165,17 @@ def test_one_step_brings_back_exactly_what_it_was(campaign: Campaign, editor: De
     found = rows(editor.get("versions", campaign.pk))
     assert found[4].notes == ["Brings back v1"]
     with translation.override("de"):
-        assert back.why == "Zurück zu Version 1.", "in the reader's language, whoever went back"
+        assert back.why == "Zurück zu Version 1. It sold more", "where to in the reader's language, whoever went back"
     assert found[2].when.endswith("to 27 August, 15:00 UTC")
+
+
+def test_a_roll_back_says_why(campaign: Campaign, editor: Desk) -> None:
+    response = editor.post("version_restore", campaign, 1, reason=" ")
+    assert response.status_code == 422
+    assert newest(campaign).number == 3
+    assert editor.post("version_restore", campaign, 1, reason="x" * 301).status_code == 422
+    kept = editor.post("version_restore", campaign, 1, reason="It sold more", seen=Seen(0, 0))
+    assert kept.status_code == 409 and ">It sold more</textarea>" in kept.text
 
 
 def test_what_counts_already_is_not_offered(campaign: Campaign, editor: Desk) -> None:
@@ -174,18 +183,18 @@ def test_what_counts_already_is_not_offered(campaign: Campaign, editor: Desk) ->
         return [n for n, row in rows(editor.get("versions", campaign.pk)).items() if row.entry.restorable]
 
     assert offered() == [1]
-    editor.post("version_restore", campaign, 1)
+    editor.post("version_restore", campaign, 1, reason="It sold more")
     assert offered() == [2], "the first says what the fourth says"
-    assert editor.post("version_restore", campaign, 4).status_code == 422
-    assert editor.post("version_restore", campaign, 3).status_code == 422, "it has not begun"
-    assert editor.post("version_restore", campaign, 77).status_code == 422
+    assert editor.post("version_restore", campaign, 4, reason="It sold more").status_code == 422
+    assert editor.post("version_restore", campaign, 3, reason="It sold more").status_code == 422, "it has not begun"
+    assert editor.post("version_restore", campaign, 77, reason="It sold more").status_code == 422
     assert campaign.versions.count() == 4
 
 
 def test_who_has_not_seen_the_newest_is_told(campaign: Campaign, editor: Desk) -> None:
     seen = drafts.seen(campaign)
-    Desk(name="Otto").post("version_restore", campaign, 1)
-    response = editor.post("version_restore", campaign, 2, seen=seen)
+    Desk(name="Otto").post("version_restore", campaign, 1, reason="It sold more")
+    response = editor.post("version_restore", campaign, 2, reason="It sold more", seen=seen)
     assert response.status_code == 409
     assert "Otto published version 4" in response.text
     assert campaign.versions.count() == 4
@@ -193,7 +202,7 @@ def test_who_has_not_seen_the_newest_is_told(campaign: Campaign, editor: Desk) -
 
 def test_an_open_draft_does_not_stand_in_the_way(campaign: Campaign, editor: Desk, repeat: KPI) -> None:
     draft(campaign, editor.user, {repeat: 100})
-    assert editor.post("version_restore", campaign, 1).status_code == 303
+    assert editor.post("version_restore", campaign, 1, reason="It sold more").status_code == 303
     assert drafts.of(campaign) is not None
     assert "Version 4 was published after this draft was begun" in editor.get("review", campaign.pk).text
 
@@ -252,7 +261,7 @@ def test_an_ended_campaign_offers_nothing_and_says_when_it_ended(campaign: Campa
         found = rows(Desk().get("versions", campaign.pk))
     assert [row.entry.standing.value for row in found.values()][1:] == ["past", "past"]
     assert not any(row.entry.restorable or row.entry.withdrawable for row in found.values())
-    assert editor.post("version_restore", campaign, 1).status_code == 422
+    assert editor.post("version_restore", campaign, 1, reason="It sold more").status_code == 422
 
 
 # Side by side
@@ -300,4 +309,4 @@ def test_its_queries_do_not_grow_with_the_versions(
 
 
 def test_a_form_that_has_seen_nothing_brings_nothing_back(campaign: Campaign, editor: Desk) -> None:
-    assert editor.post("version_restore", campaign, 1, seen=Seen(0, 0)).status_code == 409
+    assert editor.post("version_restore", campaign, 1, reason="It sold more", seen=Seen(0, 0)).status_code == 409
