@@ -36,7 +36,7 @@ WORKER = """
 import os, signal, sys, time
 import django
 django.setup()
-from activities import dayslates, recalculating
+from activities.ranking import dayslates, recalculating
 from tests.activities.test_recalculating import by_id
 dayslates.BLOCK, dayslates.REFRESH = 3, 2
 run, what, when, nth, pause = sys.argv[1:]

@@ -132,7 +132,7 @@ def test_where_consent_is_required_who_has_not_given_it_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"q": "\x00"}, {"q": "%"}, {"q": "+++"}, {"show": "x"}, {"page": "-1"}, {"page": "9999999999"},
+    "query", [{"q": "%"}, {"q": "+++"}, {"show": "x"}, {"page": "-1"}, {"page": "9999999999"},
               {"page": "a"}, {"interest": "%27"}, {"sort": "x"}]
 )  # fmt: skip
 def test_nonsense_is_survived(dora: Distributor, query: dict[str, str]) -> None:
