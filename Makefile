@@ -26,7 +26,7 @@ run: $(STAMP)
 	@exec $(MANAGE) up $(ARGS)
 
 test: $(STAMP)
-	@browser="$$(.ci/chromium.sh)" && $(MANAGE) catalogues && $(MANAGE) collectstatic --noinput --verbosity 0 && PEP_CHROMIUM="$$browser" $(ENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@browser="$$(.ci/chromium.sh)" && $(MANAGE) catalogues && $(MANAGE) collectstatic --noinput --verbosity 0 && PEP_CHROMIUM="$$browser" $(ENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(STAMP)
 	$(ENV)/bin/ruff check .
